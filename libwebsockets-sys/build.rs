@@ -1,0 +1,131 @@
+//! Finds libwebsockets and OpenSSL with pkg-config and binds what wsio calls.
+
+use std::env;
+use std::path::PathBuf;
+
+const FUNCTIONS: &[&str] = &[
+    "lws_callback_on_writable",
+    "lws_client_connect_via_info",
+    "lws_context_destroy",
+    "lws_context_user",
+    "lws_create_context",
+    "lws_extension_callback_pm_deflate",
+    "lws_get_context",
+    "lws_get_vhost_by_name",
+    "lws_init_vhost_client_ssl",
+    "lws_partial_buffered",
+    "lws_service",
+    "lws_set_log_level",
+    "lws_set_proxy",
+    "lws_send_pipe_choked",
+    "lws_write",
+    "lwsl_visible",
+    "BIO_free",
+    "BIO_new",
+    "BIO_puts",
+    "BIO_s_mem",
+    "ERR_clear_error",
+    "ERR_error_string_n",
+    "ERR_get_error_all",
+    "ERR_new",
+    "ERR_peek_error",
+    "ERR_peek_last_error",
+    "ERR_set_debug",
+    "ERR_set_error",
+    "PEM_read_bio_X509",
+    "SSL_CTX_ctrl",
+    "SSL_CTX_free",
+    "SSL_CTX_get_cert_store",
+    "SSL_CTX_new",
+    "SSL_CTX_set_cert_verify_callback",
+    "SSL_CTX_set_default_verify_paths",
+    "SSL_CTX_set_options",
+    "TLS_client_method",
+    "X509_STORE_CTX_get0_param",
+    "X509_STORE_add_cert",
+    "X509_VERIFY_PARAM_set1_host",
+    "X509_VERIFY_PARAM_set1_ip",
+    "X509_free",
+    "X509_verify_cert",
+];
+
+const TYPES: &[&str] = &[
+    "lws_callback_reasons",
+    "lws_client_connect_info",
+    "lws_client_connect_ssl_connection_flags",
+    "lws_context_creation_info",
+    "lws_extension",
+    "lws_protocols",
+    "lws_retry_bo_t",
+    "lws_write_protocol",
+];
+
+/// Object-like macros whose values we pass on.
+const CONSTANTS: &[&str] = &[
+    "ERR_TXT_STRING",
+    "LLL_.*",
+    "LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT",
+    "PEM_R_NO_START_LINE",
+    "ERR_LIB_PEM",
+    "SSL_CTRL_MODE",
+    "SSL_CTRL_SET_MIN_PROTO_VERSION",
+    "SSL_MODE_.*",
+    "SSL_OP_NO_COMPRESSION",
+    "TLS1_2_VERSION",
+    "WSIO_.*",
+];
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=wrapper.h");
+
+    // Linking is the business of the root package's build script: the order
+    // on the command line has to be right for static consumers too.
+    let lws = find("libwebsockets", "4.1", "libwebsockets-dev");
+    let ssl = find("openssl", "3.0", "libssl-dev");
+
+    let mut builder = bindgen::Builder::default()
+        .header("wrapper.h")
+        .use_core()
+        .default_enum_style(bindgen::EnumVariation::Consts)
+        .prepend_enum_name(false)
+        .layout_tests(false)
+        .generate_comments(false)
+        .merge_extern_blocks(true)
+        .formatter(bindgen::Formatter::None)
+        .rust_target(bindgen::RustTarget::stable(85, 0).ok().expect("a known release"));
+    for path in lws.include_paths.iter().chain(&ssl.include_paths) {
+        builder = builder.clang_arg(format!("-I{}", path.display()));
+    }
+    for name in FUNCTIONS {
+        builder = builder.allowlist_function(name);
+    }
+    for name in TYPES {
+        builder = builder.allowlist_type(name);
+    }
+    for name in CONSTANTS {
+        builder = builder.allowlist_var(name);
+    }
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
+    builder
+        .generate()
+        .unwrap_or_else(|e| {
+            panic!(
+                "libwebsockets.h could not be read: {e}\n\
+                 wsio needs libwebsockets 4.1 or newer, built with OpenSSL (not \
+                 GnuTLS, mbedTLS or without TLS), and libclang for bindgen"
+            )
+        })
+        .write_to_file(out.join("bindings.rs"))
+        .expect("OUT_DIR can be written");
+}
+
+/// A package that pkg-config must know, or a message that says what to install.
+fn find(name: &str, at_least: &str, debian: &str) -> pkg_config::Library {
+    pkg_config::Config::new()
+        .atleast_version(at_least)
+        .probe(name)
+        .unwrap_or_else(|e| {
+            panic!("{name} {at_least} or newer is needed (Debian, Ubuntu: apt install {debian}): {e}")
+        })
+}

@@ -1,0 +1,33 @@
+//! What of `xio.h` is particular to this era.
+
+use core::ffi::{c_int, c_void};
+
+use crate::ffi::xio::*;
+
+/// Opens the IO; each callback has its own context.
+pub type IO_OPEN = Option<
+    unsafe extern "C" fn(
+        concrete_io: CONCRETE_IO_HANDLE,
+        on_io_open_complete: ON_IO_OPEN_COMPLETE,
+        on_io_open_complete_context: *mut c_void,
+        on_bytes_received: ON_BYTES_RECEIVED,
+        on_bytes_received_context: *mut c_void,
+        on_io_error: ON_IO_ERROR,
+        on_io_error_context: *mut c_void,
+    ) -> c_int,
+>;
+
+/// The functions of a concrete IO. Callers that know the first six only may use
+/// it as well.
+#[repr(C)]
+pub struct IO_INTERFACE_DESCRIPTION_TAG {
+    pub concrete_io_create: IO_CREATE,
+    pub concrete_io_destroy: IO_DESTROY,
+    pub concrete_io_open: IO_OPEN,
+    pub concrete_io_close: IO_CLOSE,
+    pub concrete_io_send: IO_SEND,
+    pub concrete_io_dowork: IO_DOWORK,
+    pub concrete_io_setoption: IO_SETOPTION,
+}
+/// The functions of a concrete IO.
+pub type IO_INTERFACE_DESCRIPTION = IO_INTERFACE_DESCRIPTION_TAG;

@@ -1,0 +1,137 @@
+//! The SDK's `list.h` as an owning queue.
+//!
+//! The requirements name the calls, and SDK test suites replace them, so they
+//! go through the C ABI even where the implementation is the bundled one.
+
+use core::cell::Cell;
+use core::ffi::{c_int, c_void};
+use core::marker::PhantomData;
+use core::ptr::{NonNull, null_mut};
+
+use crate::sys::Shared;
+
+#[repr(C)]
+struct LIST_INSTANCE_TAG {
+    _opaque: [u8; 0],
+}
+#[repr(C)]
+struct LIST_ITEM_INSTANCE_TAG {
+    _opaque: [u8; 0],
+}
+type LIST_HANDLE = *mut LIST_INSTANCE_TAG;
+type LIST_ITEM_HANDLE = *mut LIST_ITEM_INSTANCE_TAG;
+
+unsafe extern "C" {
+    fn list_create() -> LIST_HANDLE;
+    fn list_destroy(list: LIST_HANDLE);
+    fn list_add(list: LIST_HANDLE, item: *const c_void) -> LIST_ITEM_HANDLE;
+    fn list_get_head_item(list: LIST_HANDLE) -> LIST_ITEM_HANDLE;
+    fn list_get_next_item(item: LIST_ITEM_HANDLE) -> LIST_ITEM_HANDLE;
+    fn list_remove(list: LIST_HANDLE, item: LIST_ITEM_HANDLE) -> c_int;
+    fn list_item_get_value(item: LIST_ITEM_HANDLE) -> *const c_void;
+}
+
+/// A queue of `Shared<T>`, first in, first out. The list owns what is in it.
+pub(crate) struct List<T> {
+    /// NULL only after a `list_create` failed in [`List::renew`].
+    handle: Cell<LIST_HANDLE>,
+    _owns: PhantomData<Shared<T>>,
+}
+
+/// An item that is in a list, and what it holds.
+pub(crate) struct Item<T> {
+    handle: NonNull<LIST_ITEM_INSTANCE_TAG>,
+    raw: NonNull<c_void>,
+    _holds: PhantomData<Shared<T>>,
+}
+
+impl<T> Item<T> {
+    /// A further owner of what the item holds.
+    pub(crate) fn value(&self) -> Shared<T> {
+        // SAFETY: the list owns one as long as the item is in it.
+        unsafe { Shared::from_raw_borrowed(self.raw) }
+    }
+}
+
+impl<T> List<T> {
+    /// `None` when `list_create` fails.
+    pub(crate) fn try_new() -> Option<Self> {
+        // SAFETY: no preconditions.
+        let handle = unsafe { list_create() };
+        (!handle.is_null()).then(|| Self { handle: Cell::new(handle), _owns: PhantomData })
+    }
+
+    /// Appends. `None` when `list_add` fails; `value` is dropped then.
+    pub(crate) fn add(&self, value: Shared<T>) -> Option<Item<T>> {
+        let raw = value.into_raw();
+        let list = self.handle.get();
+        // SAFETY: a list that `list_create` made.
+        let handle = NonNull::new(if list.is_null() { null_mut() } else { unsafe { list_add(list, raw) } });
+        let raw = NonNull::new(raw)?;
+        if handle.is_none() {
+            // SAFETY: given away above, and the list did not take it.
+            drop(unsafe { Shared::<T>::from_raw(raw) });
+        }
+        Some(Item { handle: handle?, raw, _holds: PhantomData })
+    }
+
+    /// The oldest item.
+    pub(crate) fn head(&self) -> Option<Item<T>> {
+        let list = self.handle.get();
+        if list.is_null() {
+            return None;
+        }
+        // SAFETY: a list that `list_create` made.
+        self.item(unsafe { list_get_head_item(list) })
+    }
+
+    /// Takes the item out of the list and hands over what it held. When
+    /// `list_remove` fails it is still in there.
+    ///
+    /// For an item just got from `add` or `head`, with no other removal since.
+    pub(crate) fn remove(&self, item: Item<T>) -> Result<Shared<T>, ()> {
+        // SAFETY: `item` is in this list.
+        if unsafe { list_remove(self.handle.get(), item.handle.as_ptr()) } != 0 {
+            return Err(());
+        }
+        // SAFETY: the list's owner, which nobody else takes back.
+        Ok(unsafe { Shared::from_raw(item.raw) })
+    }
+
+    /// Starts afresh with an empty list, for when `list_remove` fails, and
+    /// hands over all that the old one held, oldest first.
+    pub(crate) fn renew(&self, mut each: impl FnMut(Shared<T>)) {
+        // SAFETY: no preconditions.
+        let old = self.handle.replace(unsafe { list_create() });
+        if old.is_null() {
+            return;
+        }
+        // SAFETY: the old list is ours alone now; what its items own is taken
+        // back once each, before it is freed.
+        unsafe {
+            let mut next = self.item(list_get_head_item(old));
+            while let Some(item) = next {
+                each(Shared::from_raw(item.raw));
+                next = self.item(list_get_next_item(item.handle.as_ptr()));
+            }
+            list_destroy(old);
+        }
+    }
+
+    fn item(&self, handle: LIST_ITEM_HANDLE) -> Option<Item<T>> {
+        let handle = NonNull::new(handle)?;
+        // SAFETY: `handle` is in a list of ours.
+        let raw = NonNull::new(unsafe { list_item_get_value(handle.as_ptr()) }.cast_mut())?;
+        Some(Item { handle, raw, _holds: PhantomData })
+    }
+}
+
+impl<T> Drop for List<T> {
+    fn drop(&mut self) {
+        let list = self.handle.get();
+        if !list.is_null() {
+            // SAFETY: made by `list_create` and not used after this.
+            unsafe { list_destroy(list) };
+        }
+    }
+}

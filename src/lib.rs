@@ -1,0 +1,27 @@
+//! wsio: a WebSocket concrete IO for C IoT SDKs, over libwebsockets.
+//!
+//! Layers, each calling only those below it (docs/ARCHITECTURE.md):
+//!
+//! * [`ffi`]: the C surface: entry points, types, callbacks, logger, `list.h`
+//! * `wsio`: the face: configuration, state machine, pending sends; safe code
+//! * `lws`, `tls`: safe wrappers of libwebsockets and OpenSSL
+//! * `sys`: the little of `std` that C libraries need here: fallible memory,
+//!   a mutex, a clock, signals
+//!
+//! The crate is `no_std` below its `std` feature: see `Cargo.toml`.
+
+#![no_std]
+#![deny(unsafe_op_in_unsafe_fn)]
+
+extern crate alloc;
+#[cfg(any(test, feature = "std"))]
+extern crate std;
+
+// Linked for its C symbols only.
+use sdk_list as _;
+
+pub mod ffi;
+mod lws;
+mod sys;
+mod tls;
+mod wsio;

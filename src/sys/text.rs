@@ -1,0 +1,35 @@
+//! NUL-terminated strings whose making can fail.
+
+use alloc::vec::Vec;
+use core::ffi::c_char;
+
+/// An owned C string. Its bytes contain no NUL before the last.
+pub(crate) struct Text(Vec<u8>);
+
+impl Text {
+    /// The parts one after the other, or `None` when memory is short.
+    ///
+    /// The parts come from C strings and so contain no NUL; were there one, C
+    /// would see the text end there.
+    pub(crate) fn try_concat(parts: &[&[u8]]) -> Option<Self> {
+        let length: usize = parts.iter().map(|part| part.len()).sum();
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(length + 1).ok()?;
+        parts.iter().for_each(|part| bytes.extend_from_slice(part));
+        bytes.push(0);
+        Some(Self(bytes))
+    }
+
+    pub(crate) fn as_ptr(&self) -> *const c_char {
+        self.0.as_ptr().cast()
+    }
+
+    /// Without the NUL.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.0.split_last().map_or(&[], |(_, bytes)| bytes)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.as_bytes().is_empty()
+    }
+}
