@@ -145,12 +145,33 @@ typedef int (*IO_SETOPTION)(CONCRETE_IO_HANDLE concrete_io,
  * it as well.
  */
 struct IO_INTERFACE_DESCRIPTION_TAG {
+    /**
+     * Makes the IO.
+     */
     IO_CREATE concrete_io_create;
+    /**
+     * Frees the IO.
+     */
     IO_DESTROY concrete_io_destroy;
+    /**
+     * Opens it.
+     */
     IO_OPEN concrete_io_open;
+    /**
+     * Closes it.
+     */
     IO_CLOSE concrete_io_close;
+    /**
+     * Sends bytes.
+     */
     IO_SEND concrete_io_send;
+    /**
+     * Does what can be done now.
+     */
     IO_DOWORK concrete_io_dowork;
+    /**
+     * Sets an option.
+     */
     IO_SETOPTION concrete_io_setoption;
 };
 

@@ -122,10 +122,7 @@ fn main() {
 
 /// A package that pkg-config must know, or a message that says what to install.
 fn find(name: &str, at_least: &str, debian: &str) -> pkg_config::Library {
-    pkg_config::Config::new()
-        .atleast_version(at_least)
-        .probe(name)
-        .unwrap_or_else(|e| {
-            panic!("{name} {at_least} or newer is needed (Debian, Ubuntu: apt install {debian}): {e}")
-        })
+    pkg_config::Config::new().atleast_version(at_least).probe(name).unwrap_or_else(|e| {
+        panic!("{name} {at_least} or newer is needed (Debian, Ubuntu: apt install {debian}): {e}")
+    })
 }

@@ -11,14 +11,14 @@ const NOTICE: &str = "/* Generated from the Rust source by cbindgen; see tests/h
 /// `types` are those that no function's signature leads cbindgen to.
 fn config(guard: &str, about: &str, includes: &[&str], types: &[&str]) -> cbindgen::Config {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut config = cbindgen::Config::from_file(root.join("cbindgen.toml")).expect("cbindgen.toml");
+    let mut config =
+        cbindgen::Config::from_file(root.join("cbindgen.toml")).expect("cbindgen.toml");
     config.header = Some(format!("{NOTICE}\n{about}"));
     config.include_guard = Some(guard.to_owned());
     config.export.include = types.iter().map(|&name| name.to_owned()).collect();
     let includes: String = includes.iter().map(|name| format!("#include {name}\n")).collect();
-    config.after_includes = Some(format!(
-        "#include <stdbool.h>\n#include <stddef.h>\n\n{includes}"
-    ));
+    config.after_includes =
+        Some(format!("#include <stdbool.h>\n#include <stddef.h>\n\n{includes}"));
     config
 }
 

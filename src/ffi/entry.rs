@@ -8,7 +8,7 @@ use super::list::List;
 use super::logger::{LOGGER_LOG, Logger, log};
 use super::xio::*;
 use crate::sys::Shared;
-use crate::wsio::{Config, Instance, OpenCallbacks, Settings};
+use crate::wsio::{Config, Instance, OpenCallbacks, Refusal, Settings};
 
 /// What wsio_create needs to know. All strings are copied.
 #[repr(C)]
@@ -248,15 +248,15 @@ pub extern "C" fn wsio_setoption(
 
 const FAILED: c_int = 1;
 
-/// Calls `f` on the instance behind `ws_io`. What it refuses is logged and
-/// becomes a non-zero return value.
+/// Calls `f` on the instance behind `ws_io`. What it refuses is logged, unless
+/// it was already, and becomes a non-zero return value.
 ///
 /// # Safety
 /// `ws_io` is NULL or from wsio_create and not destroyed.
-unsafe fn attempt(
+unsafe fn attempt<E: Into<Refusal>>(
     ws_io: CONCRETE_IO_HANDLE,
     function: &str,
-    f: impl FnOnce(&Shared<Instance>) -> Result<(), &'static str>,
+    f: impl FnOnce(&Shared<Instance>) -> Result<(), E>,
 ) -> c_int {
     guard(FAILED, || {
         let Some(handle) = NonNull::new(ws_io) else {
@@ -264,13 +264,12 @@ unsafe fn attempt(
         };
         // SAFETY: promised by the caller.
         let instance: Shared<Instance> = unsafe { Shared::from_raw_borrowed(handle) };
-        match f(&instance) {
-            Ok(()) => 0,
-            Err(why) => {
-                log!(instance.logger(), "{function}: {why}");
-                FAILED
-            }
+        match f(&instance).map_err(Into::into) {
+            Ok(()) => return 0,
+            Err(Refusal::Logged) => {}
+            Err(why) => log!(instance.logger(), "{function}: {why}"),
         }
+        FAILED
     })
 }
 

@@ -61,12 +61,22 @@ impl<T> List<T> {
         (!handle.is_null()).then(|| Self { handle: Cell::new(handle), _owns: PhantomData })
     }
 
+    /// Whether there is a list: makes one where [`List::renew`] could not.
+    pub(crate) fn ensure(&self) -> bool {
+        if self.handle.get().is_null() {
+            // SAFETY: no preconditions.
+            self.handle.set(unsafe { list_create() });
+        }
+        !self.handle.get().is_null()
+    }
+
     /// Appends. `None` when `list_add` fails; `value` is dropped then.
     pub(crate) fn add(&self, value: Shared<T>) -> Option<Item<T>> {
         let raw = value.into_raw();
         let list = self.handle.get();
         // SAFETY: a list that `list_create` made.
-        let handle = NonNull::new(if list.is_null() { null_mut() } else { unsafe { list_add(list, raw) } });
+        let handle =
+            NonNull::new(if list.is_null() { null_mut() } else { unsafe { list_add(list, raw) } });
         let raw = NonNull::new(raw)?;
         if handle.is_none() {
             // SAFETY: given away above, and the list did not take it.

@@ -4,8 +4,7 @@ use core::ffi::{c_char, c_uint};
 use core::fmt::{self, Write};
 
 /// The logger function of the SDK (`xlogging.h`), printf-like.
-pub type LOGGER_LOG =
-    Option<unsafe extern "C" fn(options: c_uint, format: *mut c_char, ...)>;
+pub type LOGGER_LOG = Option<unsafe extern "C" fn(options: c_uint, format: *mut c_char, ...)>;
 
 /// `options` of a line that the logger ends itself (the SDK's LOG_LINE).
 const LOG_LINE: c_uint = 1;

@@ -54,10 +54,6 @@ impl<T> Shared<T> {
         Self::clone(&lent)
     }
 
-    pub(crate) fn is(&self, other: &Self) -> bool {
-        self.0 == other.0
-    }
-
     fn counted(&self) -> &Counted<T> {
         // SAFETY: alive as long as any owner is, and `self` is one.
         unsafe { self.0.as_ref() }

@@ -19,12 +19,19 @@ pub type IO_OPEN = Option<
 /// it as well.
 #[repr(C)]
 pub struct IO_INTERFACE_DESCRIPTION_TAG {
+    /// Makes the IO.
     pub concrete_io_create: IO_CREATE,
+    /// Frees the IO.
     pub concrete_io_destroy: IO_DESTROY,
+    /// Opens it.
     pub concrete_io_open: IO_OPEN,
+    /// Closes it.
     pub concrete_io_close: IO_CLOSE,
+    /// Sends bytes.
     pub concrete_io_send: IO_SEND,
+    /// Does what can be done now.
     pub concrete_io_dowork: IO_DOWORK,
+    /// Sets an option.
     pub concrete_io_setoption: IO_SETOPTION,
 }
 /// The functions of a concrete IO.

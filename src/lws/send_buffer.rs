@@ -1,0 +1,41 @@
+//! The padded buffer that `lws_write` wants.
+
+use alloc::vec::Vec;
+
+use libwebsockets_sys::WSIO_LWS_PRE;
+
+/// Room that lws needs before the payload, for the frame header.
+const PADDING: usize = WSIO_LWS_PRE as usize;
+
+/// A payload with LWS_PRE bytes before it; reused from message to message.
+///
+/// lws masks the payload in place and writes the header before it, so it cannot
+/// work on the queued bytes themselves.
+#[derive(Default)]
+pub(crate) struct SendBuffer(Vec<u8>);
+
+impl SendBuffer {
+    /// More than this is not kept when there is nothing left to send.
+    const KEEP: usize = 64 * 1024;
+
+    /// Takes a copy of `payload`. `Err` when memory is short.
+    pub(crate) fn fill(&mut self, payload: &[u8]) -> Result<(), ()> {
+        let size = PADDING + payload.len();
+        self.0.clear();
+        self.0.try_reserve_exact(size).map_err(|_| ())?;
+        self.0.extend_from_slice(&[0; PADDING]);
+        self.0.extend_from_slice(payload);
+        Ok(())
+    }
+
+    /// Gives back the memory of a large message.
+    pub(crate) fn trim(&mut self) {
+        if self.0.capacity() > Self::KEEP {
+            self.0 = Vec::new();
+        }
+    }
+
+    pub(super) fn payload_mut(&mut self) -> &mut [u8] {
+        self.0.get_mut(PADDING..).unwrap_or_default()
+    }
+}

@@ -1,0 +1,11 @@
+//! Whom to trust: OpenSSL's side of a TLS connection. The connection itself is
+//! made by lws with the SSL_CTX that is prepared here.
+
+mod certificates;
+mod client;
+mod context;
+mod error;
+
+pub(crate) use client::ClientTls;
+pub(crate) use context::Context;
+pub(crate) use error::{Error, HostErrors};

@@ -1,0 +1,462 @@
+//! One wsio: what its handle stands for.
+//!
+//! Everything that changes is in a `Cell`, read and written in one go, so that
+//! nothing is borrowed while a user's callback runs: the callback may call any
+//! wsio function on the same handle. After each callback the code looks anew.
+
+use core::cell::Cell;
+use core::fmt;
+
+use crate::ffi::callback::{BytesReceived, Notice, OpenComplete, SendComplete};
+use crate::ffi::list::{Item, List};
+use crate::ffi::logger::{Logger, log};
+use crate::ffi::xio::{IO_OPEN_RESULT, IO_SEND_RESULT};
+use crate::lws::{Connection, Endpoint, Event, Listener, Reason, SendBuffer};
+use crate::sys::{self, Shared};
+use crate::tls::{self, ClientTls};
+
+use super::config::Config;
+use super::pending::PendingSend;
+use super::state::{Input, Reaction, State};
+
+/// An open must be done within this time: connecting, TLS and the server's
+/// answer together. lws's own limits differ from version to version and do not
+/// always hold.
+const OPEN_TIMEOUT_MS: u64 = 20_000;
+
+/// About how many payload bytes one `wsio_dowork` hands to lws.
+const SEND_BUDGET: usize = 64 * 1024;
+
+/// What `wsio_open` was given.
+#[derive(Clone, Copy)]
+pub(crate) struct OpenCallbacks {
+    pub(crate) open_complete: OpenComplete,
+    pub(crate) bytes_received: BytesReceived,
+    pub(crate) io_error: Notice,
+}
+
+pub(crate) struct Instance {
+    config: Config,
+    logger: Logger,
+    state: Cell<State>,
+    /// Of the last open; the open-complete is taken when it is called.
+    callbacks: Cell<Option<OpenCallbacks>>,
+    open_complete: Cell<Option<OpenComplete>>,
+    /// When an open that is not done has failed, on `sys::now_ms`.
+    deadline: Cell<u64>,
+    connection: Cell<Option<Connection<Instance>>>,
+    pending: List<PendingSend>,
+    send_buffer: Cell<SendBuffer>,
+    /// Kept from open to open, being expensive to make.
+    tls: Cell<Option<ClientTls>>,
+    /// wsio calls on this instance that are running and may call back.
+    running: Cell<u32>,
+    destroyed: Cell<bool>,
+}
+
+/// Why a call failed.
+pub(crate) enum Refusal {
+    Because(&'static str),
+    Tls(tls::Error),
+    /// Logged where it happened.
+    Logged,
+}
+
+impl Instance {
+    pub(crate) fn new(config: Config, logger: Logger, pending: List<PendingSend>) -> Self {
+        Self {
+            config,
+            logger,
+            state: Cell::new(State::Closed),
+            callbacks: Cell::new(None),
+            open_complete: Cell::new(None),
+            deadline: Cell::new(0),
+            connection: Cell::new(None),
+            pending,
+            send_buffer: Cell::default(),
+            tls: Cell::new(None),
+            running: Cell::new(0),
+            destroyed: Cell::new(false),
+        }
+    }
+
+    pub(crate) fn logger(&self) -> Logger {
+        self.logger
+    }
+
+    /// `wsio_open`. Calls nothing back.
+    pub(crate) fn open(io: &Shared<Self>, callbacks: OpenCallbacks) -> Result<(), Refusal> {
+        if let Some(why) = io.state.get().refuses_open() {
+            return Err(why.into());
+        }
+        let _running = io.enter();
+        io.state.set(State::Connecting);
+        match Self::connect(io) {
+            // Failed by an event meanwhile, which was logged.
+            Err(_) if io.state.get() != State::Connecting => Err(Refusal::Logged),
+            Err(why) => {
+                io.state.set(State::Closed);
+                Err(why)
+            }
+            Ok(connection) if io.state.get() != State::Connecting => {
+                connection.close(false);
+                Err(Refusal::Logged)
+            }
+            Ok(connection) => {
+                io.callbacks.set(Some(callbacks));
+                io.open_complete.set(Some(callbacks.open_complete));
+                io.deadline.set(sys::now_ms().saturating_add(OPEN_TIMEOUT_MS));
+                io.connection.set(Some(connection));
+                io.state.set(State::Opening);
+                Ok(()) // SRS_WSIO_01_104
+            }
+        }
+    }
+
+    fn connect(io: &Shared<Self>) -> Result<Connection<Self>, Refusal> {
+        if !io.pending.ensure() {
+            return Err("list_create failed".into());
+        }
+        let config = &io.config;
+        let tls = if config.use_ssl { Some(io.client_tls()?) } else { None };
+        let endpoint = Endpoint {
+            address: &config.address,
+            port: config.port,
+            path: &config.path,
+            host: &config.host,
+            origin: &config.origin,
+            protocol: &config.protocol,
+            tls: tls.as_ref(),
+            timeout_secs: (OPEN_TIMEOUT_MS / 1000) as u32,
+        };
+        Ok(Connection::open(io, &endpoint)?)
+    }
+
+    fn client_tls(&self) -> Result<ClientTls, Refusal> {
+        let tls = match self.tls.take() {
+            Some(tls) => tls,
+            None => ClientTls::get(self.config.trusted_ca.as_ref(), self.config.ipv6)
+                .map_err(Refusal::Tls)?,
+        };
+        self.tls.set(Some(tls.clone()));
+        Ok(tls)
+    }
+
+    /// `wsio_close`.
+    pub(crate) fn close(&self, complete: Notice) -> Result<(), &'static str> {
+        if let Some(why) = self.state.get().refuses_close() {
+            return Err(why);
+        }
+        let _running = self.enter();
+        self.shut();
+        if self.destroyed.get() {
+            return Err("the IO was destroyed by a callback");
+        }
+        self.state.set(State::Closed);
+        complete.call(); // SRS_WSIO_01_047, SRS_WSIO_01_049
+        Ok(()) // SRS_WSIO_01_044
+    }
+
+    /// `wsio_destroy`, but for the memory, which goes with its last owner.
+    pub(crate) fn destroy(&self) {
+        let _running = self.enter();
+        self.destroyed.set(true);
+        // SRS_WSIO_01_009; a close that is running is brought to its end here.
+        if self.state.get() != State::Closed {
+            self.shut();
+        }
+        // For good: a callback on the way out cannot open it again.
+        self.state.set(State::Closing);
+    }
+
+    /// The close action: answers all that is owed and lets go of the connection.
+    fn shut(&self) {
+        self.state.set(State::Closing);
+        // SRS_WSIO_01_038
+        if let Some(open_complete) = self.open_complete.take() {
+            open_complete.call(IO_OPEN_RESULT::IO_OPEN_CANCELLED);
+        }
+        self.hang_up();
+        self.cancel_pending();
+    }
+
+    fn hang_up(&self) {
+        if let Some(connection) = self.connection.take() {
+            // A Close frame inside a message would break the stream.
+            let mid_message =
+                self.pending.head().is_some_and(|head| head.value().is_partially_sent());
+            connection.close(!mid_message); // SRS_WSIO_01_043
+        }
+    }
+
+    /// SRS_WSIO_01_108, SRS_WSIO_01_109, SRS_WSIO_01_111
+    fn cancel_pending(&self) {
+        while let Some(head) = self.pending.head() {
+            match self.pending.remove(head) {
+                Ok(send) => send.answer(IO_SEND_RESULT::IO_SEND_CANCELLED),
+                Err(()) => {
+                    log!(self.logger, "list_remove failed");
+                    self.pending.renew(|send| send.answer(IO_SEND_RESULT::IO_SEND_CANCELLED));
+                }
+            }
+        }
+    }
+
+    /// `wsio_send`. Calls nothing back. SRS_WSIO_01_050, SRS_WSIO_01_054
+    pub(crate) fn send(&self, bytes: &[u8], complete: SendComplete) -> Result<(), &'static str> {
+        if bytes.is_empty() {
+            return Err("size is 0"); // SRS_WSIO_01_053
+        }
+        if let Some(why) = self.state.get().refuses_send() {
+            return Err(why);
+        }
+        let connection = self.connection().ok_or("there is no connection")?;
+        let send = PendingSend::try_new(bytes, complete).ok_or("out of memory")?;
+        // SRS_WSIO_01_105, SRS_WSIO_01_055
+        let item = self.pending.add(send.clone()).ok_or("list_add failed")?;
+        // SRS_WSIO_01_056
+        if connection.request_writeable() < 0 {
+            send.forget();
+            // If this fails, the item is skipped when its turn comes.
+            let _ = self.pending.remove(item);
+            return Err("lws_callback_on_writable failed"); // SRS_WSIO_01_106
+        }
+        Ok(()) // SRS_WSIO_01_107
+    }
+
+    /// `wsio_dowork`.
+    pub(crate) fn dowork(&self) {
+        // Nested in a callback.
+        if self.running.get() > 0 {
+            return;
+        }
+        let _running = self.enter();
+        // SRS_WSIO_01_062
+        let Some(connection) = self.connection() else { return };
+        let failed = connection.service() < 0;
+        if connection.is_closed() {
+            return;
+        }
+        if failed {
+            self.on_event(Event::Ended(Reason::Service));
+        } else if self.state.get() == State::Opening && sys::now_ms() >= self.deadline.get() {
+            self.on_event(Event::Ended(Reason::Timeout));
+        }
+    }
+
+    /// Takes in `input`, and does what it asks for.
+    fn handle(&self, input: Input, bytes: &[u8], why: &dyn fmt::Display) {
+        let (state, reaction) = self.state.get().on(input);
+        self.state.set(state);
+        match reaction {
+            Reaction::Nothing | Reaction::LoadCertificates => {}
+            Reaction::FailConnecting => log!(self.logger, "wsio_open: {why}"),
+            Reaction::ReportOpen => self.answer_open(IO_OPEN_RESULT::IO_OPEN_OK), // SRS_WSIO_01_036
+            Reaction::ReportOpenError => {
+                log!(self.logger, "opening failed: {why}");
+                if let Some(connection) = self.connection.take() {
+                    connection.close(false);
+                }
+                self.answer_open(IO_OPEN_RESULT::IO_OPEN_ERROR);
+            }
+            Reaction::ReportIoError => {
+                log!(self.logger, "the open IO failed: {why}");
+                if let Some(callbacks) = self.callbacks.get() {
+                    callbacks.io_error.call();
+                }
+            }
+            Reaction::Send => self.send_pending(),
+            Reaction::Deliver => {
+                // SRS_WSIO_01_083, SRS_WSIO_01_084, SRS_WSIO_01_085
+                if let Some(callbacks) = self.callbacks.get() {
+                    callbacks.bytes_received.call(bytes);
+                }
+            }
+        }
+    }
+
+    /// SRS_WSIO_01_040
+    fn answer_open(&self, result: IO_OPEN_RESULT) {
+        if let Some(open_complete) = self.open_complete.take() {
+            open_complete.call(result);
+        }
+    }
+
+    fn fault(&self, why: &str) {
+        self.handle(Input::Fault, &[], &why);
+    }
+
+    /// SRS_WSIO_01_089, SRS_WSIO_01_129, SRS_WSIO_01_130
+    fn load_certificates(&self, context: tls::Context) {
+        let (state, reaction) = self.state.get().on(Input::CertificatesWanted);
+        if reaction != Reaction::LoadCertificates {
+            return self.handle(Input::CertificatesWanted, &[], &"unexpected TLS event");
+        }
+        self.state.set(state);
+        if let Some(pem) = &self.config.trusted_ca {
+            if let Err(why) = context.trust(pem) {
+                self.handle(Input::Fault, &[], &why);
+            }
+        }
+    }
+
+    /// Hands pending sends to lws, oldest first, as long as it can pass them on
+    /// to the kernel at once and the budget lasts.
+    fn send_pending(&self) {
+        let Some(connection) = self.connection() else { return };
+        let mut budget = SEND_BUDGET;
+        // Callbacks in `step` may close, destroy and open again.
+        while budget > 0 && self.can_send_on(&connection) && !connection.has_unsent() {
+            match self.step(&connection) {
+                Step::Sent(count) => budget = budget.saturating_sub(count),
+                Step::Stop => break,
+                Step::Empty => {
+                    self.trim_send_buffer();
+                    return;
+                }
+            }
+        }
+        // SRS_WSIO_01_081, SRS_WSIO_01_115, SRS_WSIO_01_116
+        if self.can_send_on(&connection)
+            && self.pending.head().is_some()
+            && connection.request_writeable() < 0
+        {
+            self.fault("lws_callback_on_writable failed");
+        }
+    }
+
+    fn can_send_on(&self, connection: &Connection<Self>) -> bool {
+        self.state.get() == State::Open && !connection.is_closed()
+    }
+
+    /// Deals with the oldest pending send. SRS_WSIO_01_071
+    fn step(&self, connection: &Connection<Self>) -> Step {
+        let Some(item) = self.pending.head() else { return Step::Empty };
+        let send = item.value();
+        if send.is_answered() || send.is_with_lws() {
+            // It went out, and lws holds nothing of it any more.
+            self.finish(item, &send, IO_SEND_RESULT::IO_SEND_OK);
+            return Step::Sent(0);
+        }
+        let length = send.rest().len();
+        let written = match self.write(connection, &send) {
+            // SRS_WSIO_01_073, SRS_WSIO_01_113
+            None => return self.fail(item, &send, "out of memory for lws_write"),
+            Some(written) => written,
+        };
+        match usize::try_from(written) {
+            // SRS_WSIO_01_076, SRS_WSIO_01_114
+            Err(_) => self.fail(item, &send, "lws_write failed"),
+            // SRS_WSIO_01_118, SRS_WSIO_01_119
+            Ok(count) if count > length => self.fail(item, &send, "lws_write wrote too much"),
+            Ok(count) => {
+                send.advance(count);
+                // All of it: the next step reports it, unless lws keeps some.
+                if count == length { Step::Sent(count) } else { Step::Stop }
+            }
+        }
+    }
+
+    /// What `lws_write` says of the rest of `send`; `None` when memory is short.
+    /// SRS_WSIO_01_072, SRS_WSIO_01_074
+    fn write(&self, connection: &Connection<Self>, send: &PendingSend) -> Option<i32> {
+        let mut buffer = self.send_buffer.take();
+        let filled = buffer.fill(send.rest());
+        let written = filled.ok().map(|()| connection.write(&mut buffer));
+        self.send_buffer.set(buffer);
+        written
+    }
+
+    /// The send failed. The IO goes on, unless part of a message is out.
+    fn fail(&self, item: Item<PendingSend>, send: &PendingSend, why: &str) -> Step {
+        let partial = send.is_partially_sent();
+        if !partial {
+            log!(self.logger, "a send failed: {why}");
+        }
+        self.finish(item, send, IO_SEND_RESULT::IO_SEND_ERROR);
+        if partial {
+            self.fault(why);
+        }
+        Step::Stop
+    }
+
+    /// Takes the send off the list, then reports its result.
+    fn finish(&self, item: Item<PendingSend>, send: &PendingSend, result: IO_SEND_RESULT) {
+        let removed = self.pending.remove(item).is_ok(); // SRS_WSIO_01_077
+        send.answer(result); // SRS_WSIO_01_057, SRS_WSIO_01_078
+        if !removed {
+            // SRS_WSIO_01_079, and SRS_WSIO_01_117 by the state machine.
+            self.fault("list_remove failed");
+        }
+    }
+
+    fn trim_send_buffer(&self) {
+        let mut buffer = self.send_buffer.take();
+        buffer.trim();
+        self.send_buffer.set(buffer);
+    }
+
+    fn connection(&self) -> Option<Connection<Self>> {
+        let connection = self.connection.take();
+        self.connection.set(connection.clone());
+        connection
+    }
+
+    /// Marks a call as running until the result is dropped.
+    fn enter(&self) -> Running<'_> {
+        self.running.set(self.running.get() + 1);
+        Running(&self.running)
+    }
+}
+
+/// How far one step of sending came.
+enum Step {
+    /// This many bytes went to lws; go on.
+    Sent(usize),
+    /// lws takes no more now.
+    Stop,
+    /// Nothing is pending.
+    Empty,
+}
+
+struct Running<'a>(&'a Cell<u32>);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
+    }
+}
+
+impl Listener for Instance {
+    fn on_event(&self, event: Event<'_>) {
+        match event {
+            Event::Established => self.handle(Input::Established, &[], &"established twice"),
+            Event::Ended(reason) => self.handle(Input::Ended, &[], &reason),
+            Event::Writeable => self.handle(Input::Writeable, &[], &"writeable before open"),
+            Event::LoadCertificates(context) => self.load_certificates(context),
+            // SRS_WSIO_01_087
+            Event::Received(Some([])) => self.fault("an empty message came"),
+            Event::Received(Some(bytes)) => {
+                self.handle(Input::Received, bytes, &"bytes came before it was open");
+            }
+            // SRS_WSIO_01_088
+            Event::Received(None) => self.fault("lws reported bytes at NULL"),
+        }
+    }
+}
+
+impl From<&'static str> for Refusal {
+    fn from(why: &'static str) -> Self {
+        Self::Because(why)
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Because(why) => f.write_str(why),
+            Self::Tls(why) => why.fmt(f),
+            Self::Logged => f.write_str("see above"),
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! A send that has not ended yet.
+
+use alloc::vec::Vec;
+use core::cell::Cell;
+
+use crate::ffi::callback::SendComplete;
+use crate::ffi::xio::IO_SEND_RESULT;
+use crate::sys::Shared;
+
+/// The most that one send may be: `lws_write` counts in an int, header included.
+pub(crate) const LARGEST_SEND: usize = i32::MAX as usize - 16;
+
+/// What `wsio_send` queued.
+pub(crate) struct PendingSend {
+    payload: Vec<u8>,
+    /// How many bytes of it lws has taken.
+    sent: Cell<usize>,
+    /// `None` once it was called: each send is answered once.
+    complete: Cell<Option<SendComplete>>,
+}
+
+impl PendingSend {
+    /// A copy of `bytes`; `None` when memory is short.
+    pub(crate) fn try_new(bytes: &[u8], complete: SendComplete) -> Option<Shared<Self>> {
+        let mut payload = Vec::new();
+        payload.try_reserve_exact(bytes.len()).ok()?;
+        payload.extend_from_slice(bytes);
+        Shared::try_new(Self { payload, sent: Cell::new(0), complete: Cell::new(Some(complete)) })
+    }
+
+    /// What lws has not taken yet.
+    pub(crate) fn rest(&self) -> &[u8] {
+        self.payload.get(self.sent.get()..).unwrap_or_default()
+    }
+
+    /// lws took this many bytes more. SRS_WSIO_01_080
+    pub(crate) fn advance(&self, count: usize) {
+        self.sent.set(self.sent.get() + count);
+    }
+
+    pub(crate) fn is_partially_sent(&self) -> bool {
+        self.sent.get() > 0 && !self.is_with_lws()
+    }
+
+    /// lws has taken the whole of it; the kernel may not have.
+    pub(crate) fn is_with_lws(&self) -> bool {
+        self.sent.get() == self.payload.len()
+    }
+
+    pub(crate) fn is_answered(&self) -> bool {
+        let complete = self.complete.take();
+        self.complete.set(complete);
+        complete.is_none()
+    }
+
+    /// Reports the result to the user, the first time only.
+    /// SRS_WSIO_01_060, SRS_WSIO_01_110
+    pub(crate) fn answer(&self, result: IO_SEND_RESULT) {
+        if let Some(complete) = self.complete.take() {
+            complete.call(result);
+        }
+    }
+
+    /// The user was told by a return value: there is no report.
+    pub(crate) fn forget(&self) {
+        self.complete.set(None);
+    }
+}
