@@ -74,9 +74,12 @@ impl<T> List<T> {
     pub(crate) fn add(&self, value: Shared<T>) -> Option<Item<T>> {
         let raw = value.into_raw();
         let list = self.handle.get();
-        // SAFETY: a list that `list_create` made.
-        let handle =
-            NonNull::new(if list.is_null() { null_mut() } else { unsafe { list_add(list, raw) } });
+        let mut handle = null_mut();
+        if !list.is_null() {
+            // SAFETY: a list that `list_create` made.
+            handle = unsafe { list_add(list, raw) };
+        }
+        let handle = NonNull::new(handle);
         let raw = NonNull::new(raw)?;
         if handle.is_none() {
             // SAFETY: given away above, and the list did not take it.

@@ -13,7 +13,7 @@ use super::log_level;
 use super::send_buffer::SendBuffer;
 use crate::ffi::entry::guard;
 use crate::sys::{Mutex, Shared, SigpipeBlocked, SigpipeDisposition, Text};
-use crate::tls::{ClientTls, HostErrors};
+use crate::tls::{self, ClientTls, HostErrors};
 
 /// Where to connect to and as what. The strings are those of the handshake
 /// (RFC 6455 section 4.1), valid for the wire.
@@ -51,6 +51,8 @@ struct Link<L: Listener> {
     established: Cell<bool>,
     /// The code of the peer's Close frame, once one came.
     peer_close: Cell<Option<Option<u16>>>,
+    /// Why the server's certificate was refused, once it was.
+    verify_error: Cell<Option<tls::VerifyError>>,
     /// Calls into lws that are running.
     depth: Cell<u32>,
     /// No event is passed on, and the context goes as soon as `depth` is 0.
@@ -75,6 +77,8 @@ const HEADER_DATA: u16 = 16 * 1024;
 /// memory is set aside for it.
 const TX_PACKET_SIZE: usize = 16 * 1024 * 1024;
 
+const NO_CONNECT: &str = "lws_client_connect_via_info failed: host not found, or out of memory";
+
 /// RFC 6455 section 7.4.1: normal closure.
 const CLOSE_NORMAL: u16 = 1000;
 
@@ -93,6 +97,7 @@ impl<L: Listener> Connection<L> {
             connecting: Cell::new(true),
             established: Cell::new(false),
             peer_close: Cell::new(None),
+            verify_error: Cell::new(None),
             depth: Cell::new(0),
             closed: Cell::new(false),
         })
@@ -271,7 +276,7 @@ impl<L: Listener> Link<L> {
             info.retry_and_idle_policy = no_keep_alive();
             let wsi = lws::lws_client_connect_via_info(&info);
             if wsi.is_null() {
-                return Err("lws_client_connect_via_info failed"); // SRS_WSIO_01_033
+                return Err(NO_CONNECT); // SRS_WSIO_01_033
             }
             // Unless it has ended meanwhile.
             if link.connecting.get() {
@@ -351,6 +356,19 @@ impl<L: Listener> Link<L> {
         if ours.is_null() { self.connecting.get() } else { ours == wsi }
     }
 
+    /// The best explanation: lws's own text says little about TLS.
+    fn why_not_connected<'a>(&self, text: &'a [u8]) -> Reason<'a> {
+        if let Some(why) = self.verify_error.get() {
+            return Reason::Certificate(why);
+        }
+        let tls = self.tls.as_ref().and_then(|_| tls::Error::if_any("TLS failed"));
+        match tls {
+            Some(why) => Reason::Tls(why),
+            None if text.is_empty() => Reason::Lws(b"connecting failed"),
+            None => Reason::Lws(text),
+        }
+    }
+
     /// Forgets the wsi, which dangles from now on, and reports the end, once.
     fn end(&self, reason: Reason<'_>) {
         self.wsi.set(null_mut());
@@ -382,6 +400,7 @@ unsafe extern "C" fn on_ws_callback<L: Listener>(
                 | lws::LWS_CALLBACK_CLIENT_CLOSED
                 | lws::LWS_CALLBACK_CLOSED
                 | lws::LWS_CALLBACK_WSI_DESTROY
+                | lws::LWS_CALLBACK_OPENSSL_PERFORM_SERVER_CERT_VERIFICATION
                 | lws::LWS_CALLBACK_OPENSSL_LOAD_EXTRA_CLIENT_VERIFY_CERTS
         ) {
             return CONTINUE;
@@ -399,12 +418,18 @@ unsafe extern "C" fn on_ws_callback<L: Listener>(
         }
         if reason == lws::LWS_CALLBACK_OPENSSL_LOAD_EXTRA_CLIENT_VERIFY_CERTS {
             // SAFETY: `user` is the SSL_CTX (SRS_WSIO_01_090), valid meanwhile.
-            if let Some(context) = unsafe { crate::tls::Context::from_raw(user) } {
+            if let Some(context) = unsafe { tls::Context::from_raw(user) } {
                 link.listener.on_event(Event::LoadCertificates(context));
             }
             return CONTINUE;
         }
         if !link.is_ours(wsi) {
+            return CONTINUE;
+        }
+        if reason == lws::LWS_CALLBACK_OPENSSL_PERFORM_SERVER_CERT_VERIFICATION {
+            // Only noted: OpenSSL's verdict stands. `length` is not one here.
+            // SAFETY: `user` is the X509_STORE_CTX of the verification.
+            link.verify_error.set(unsafe { tls::VerifyError::of(user) });
             return CONTINUE;
         }
         // SAFETY: lws says that `length` bytes are there.
@@ -421,8 +446,7 @@ unsafe extern "C" fn on_ws_callback<L: Listener>(
                 link.peer_close.set(Some(code.map(|&code| u16::from_be_bytes(code))));
             }
             lws::LWS_CALLBACK_CLIENT_CONNECTION_ERROR => {
-                let text = bytes.filter(|text| !text.is_empty());
-                link.end(Reason::Lws(text.unwrap_or(b"connecting failed")));
+                link.end(link.why_not_connected(bytes.unwrap_or_default()));
             }
             _ => link.end(match link.peer_close.get() {
                 Some(code) => Reason::ClosedByPeer(code),

@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use crate::tls;
+
 /// Something that happened to a connection.
 pub(crate) enum Event<'a> {
     /// The WebSocket handshake is done.
@@ -14,13 +16,17 @@ pub(crate) enum Event<'a> {
     /// Payload bytes; `None` when lws named a length but no bytes.
     Received(Option<&'a [u8]>),
     /// lws wants certificates added to the trust of its SSL_CTX.
-    LoadCertificates(crate::tls::Context),
+    LoadCertificates(tls::Context),
 }
 
 /// Why a connection ended.
 pub(crate) enum Reason<'a> {
     /// What lws says.
     Lws(&'a [u8]),
+    /// The server could not be trusted.
+    Certificate(tls::VerifyError),
+    /// TLS failed otherwise.
+    Tls(tls::Error),
     /// A Close frame came, with this code (RFC 6455 section 7.4) if any.
     ClosedByPeer(Option<u16>),
     /// The transport ended without a goodbye.
@@ -35,6 +41,8 @@ impl fmt::Display for Reason<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Lws(text) => text.utf8_chunks().try_for_each(|chunk| f.write_str(chunk.valid())),
+            Self::Certificate(why) => why.fmt(f),
+            Self::Tls(why) => why.fmt(f),
             Self::ClosedByPeer(Some(code)) => {
                 write!(f, "the server closed the connection with code {code}")
             }

@@ -2,7 +2,7 @@
 //! in it, which is none of our business and must still be there afterwards.
 
 use alloc::vec::Vec;
-use core::ffi::{CStr, c_char, c_int, c_ulong};
+use core::ffi::{CStr, c_char, c_int, c_ulong, c_void};
 use core::fmt;
 use core::ptr::{null, null_mut};
 
@@ -24,6 +24,11 @@ impl Error {
         Self { what, code: unsafe { ssl::ERR_peek_last_error() } }
     }
 
+    /// As `new`, if there is a reason.
+    pub(crate) fn if_any(what: &'static str) -> Option<Self> {
+        Some(Self::new(what)).filter(|error| error.code != 0)
+    }
+
     /// `what` is the whole story, whatever is in the queue.
     pub(super) const fn plain(what: &'static str) -> Self {
         Self { what, code: 0 }
@@ -43,6 +48,30 @@ impl fmt::Display for Error {
             CStr::from_ptr(text.as_ptr().cast())
         };
         write!(f, ": {}", text.to_str().unwrap_or("unknown error"))
+    }
+}
+
+/// Why a server's certificate was refused.
+#[derive(Clone, Copy)]
+pub(crate) struct VerifyError(c_int);
+
+impl VerifyError {
+    /// What the verification that is going on has found, if anything.
+    ///
+    /// # Safety
+    /// `store` is the X509_STORE_CTX of a verify callback.
+    pub(crate) unsafe fn of(store: *mut c_void) -> Option<Self> {
+        // SAFETY: promised by the caller.
+        let code = unsafe { ssl::X509_STORE_CTX_get_error(store.cast()) };
+        (code != 0).then_some(Self(code))
+    }
+}
+
+impl fmt::Display for VerifyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // SAFETY: takes any number and gives a constant string.
+        let text = unsafe { CStr::from_ptr(ssl::X509_verify_cert_error_string(self.0.into())) };
+        write!(f, "the server's certificate is refused: {}", text.to_str().unwrap_or("unknown"))
     }
 }
 

@@ -8,4 +8,4 @@ mod error;
 
 pub(crate) use client::ClientTls;
 pub(crate) use context::Context;
-pub(crate) use error::{Error, HostErrors};
+pub(crate) use error::{Error, HostErrors, VerifyError};

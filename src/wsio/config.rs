@@ -157,13 +157,17 @@ mod tests {
         }
     }
 
+    fn accepted(settings: &Settings<'_>) -> Config {
+        Config::new(settings).unwrap_or_else(|why| panic!("{why}"))
+    }
+
     fn refusal(settings: &Settings<'_>) -> &'static str {
         Config::new(settings).err().unwrap_or("accepted")
     }
 
     #[test]
     fn what_is_valid_stays_as_it_is() {
-        let config = Config::new(&settings()).ok().expect("valid");
+        let config = accepted(&settings());
         assert_eq!(config.address.as_bytes(), b"example.org");
         assert_eq!(config.host.as_bytes(), b"example.org");
         assert_eq!(config.origin.as_bytes(), b"example.org");
@@ -179,17 +183,14 @@ mod tests {
             (80, true, "example.org:80"),
             (65535, true, "example.org:65535"),
         ] {
-            let config =
-                Config::new(&Settings { port, use_ssl, ..settings() }).ok().expect("valid");
+            let config = accepted(&Settings { port, use_ssl, ..settings() });
             assert_eq!(config.host.as_bytes(), header.as_bytes());
         }
     }
 
     #[test]
     fn ipv6_addresses_are_bracketed_in_headers() {
-        let config = Config::new(&Settings { host: b"fe80::1%eth0", port: 8080, ..settings() })
-            .ok()
-            .expect("valid");
+        let config = accepted(&Settings { host: b"fe80::1%eth0", port: 8080, ..settings() });
         assert_eq!(config.address.as_bytes(), b"fe80::1%eth0");
         assert_eq!(config.host.as_bytes(), b"[fe80::1]:8080");
         assert_eq!(config.origin.as_bytes(), b"[fe80::1]");
@@ -199,9 +200,8 @@ mod tests {
     #[test]
     fn a_path_begins_with_a_slash() {
         for (given, sent) in [("", "/"), ("a/b", "/a/b"), ("/a", "/a"), ("?q", "/?q")] {
-            let config =
-                Config::new(&Settings { relative_path: given.as_bytes(), ..settings() }).ok();
-            assert_eq!(config.expect("valid").path.as_bytes(), sent.as_bytes());
+            let config = accepted(&Settings { relative_path: given.as_bytes(), ..settings() });
+            assert_eq!(config.path.as_bytes(), sent.as_bytes());
         }
     }
 
