@@ -42,11 +42,13 @@ const FUNCTIONS: &[&str] = &[
     "SSL_CTX_set_options",
     "TLS_client_method",
     "X509_STORE_CTX_get0_param",
+    "X509_STORE_CTX_get_error",
     "X509_STORE_add_cert",
     "X509_VERIFY_PARAM_set1_host",
     "X509_VERIFY_PARAM_set1_ip",
     "X509_free",
     "X509_verify_cert",
+    "X509_verify_cert_error_string",
 ];
 
 const TYPES: &[&str] = &[
@@ -93,7 +95,7 @@ fn main() {
         .generate_comments(false)
         .merge_extern_blocks(true)
         .formatter(bindgen::Formatter::None)
-        .rust_target(bindgen::RustTarget::stable(85, 0).ok().expect("a known release"));
+        .rust_target(msrv());
     for path in lws.include_paths.iter().chain(&ssl.include_paths) {
         builder = builder.clang_arg(format!("-I{}", path.display()));
     }
@@ -118,6 +120,14 @@ fn main() {
         })
         .write_to_file(out.join("bindings.rs"))
         .expect("OUT_DIR can be written");
+}
+
+/// The workspace's `rust-version`: no newer syntax in the bindings.
+fn msrv() -> bindgen::RustTarget {
+    let Ok(target) = bindgen::RustTarget::stable(85, 0) else {
+        panic!("bindgen does not know Rust 1.85");
+    };
+    target
 }
 
 /// A package that pkg-config must know, or a message that says what to install.

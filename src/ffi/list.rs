@@ -148,3 +148,82 @@ impl<T> Drop for List<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::rc::Rc;
+    use std::vec::Vec;
+
+    /// A value whose owners can be counted from outside.
+    fn value(number: u32) -> (Rc<u32>, Shared<Rc<u32>>) {
+        let witness = Rc::new(number);
+        let shared = Shared::try_new(witness.clone()).expect("memory");
+        (witness, shared)
+    }
+
+    fn list() -> List<Rc<u32>> {
+        List::try_new().expect("memory")
+    }
+
+    #[test]
+    fn first_in_first_out() {
+        let list = list();
+        for number in 0..3 {
+            assert!(list.add(value(number).1).is_some());
+        }
+        for number in 0..3 {
+            let head = list.head().expect("an item");
+            assert_eq!(**head.value(), number);
+            let removed = list.remove(head).expect("in the list");
+            assert_eq!(**removed, number);
+        }
+        assert!(list.head().is_none());
+    }
+
+    #[test]
+    fn the_list_owns_what_is_in_it() {
+        let list = list();
+        let (witness, shared) = value(7);
+        let item = list.add(shared).expect("memory");
+        assert_eq!(Rc::strong_count(&witness), 2, "the list's");
+        let removed = list.remove(item).expect("in the list");
+        assert_eq!(Rc::strong_count(&witness), 2, "handed over");
+        drop(removed);
+        assert_eq!(Rc::strong_count(&witness), 1);
+    }
+
+    #[test]
+    fn renew_hands_over_everything_in_order() {
+        let list = list();
+        let mut witnesses = Vec::new();
+        for number in 0..3 {
+            let (witness, shared) = value(number);
+            witnesses.push(witness);
+            assert!(list.add(shared).is_some());
+        }
+        let mut numbers = Vec::new();
+        list.renew(|shared| {
+            numbers.push(**shared);
+            // As a callback might.
+            assert!(list.head().is_none());
+        });
+        assert_eq!(numbers, [0, 1, 2]);
+        assert!(witnesses.iter().all(|witness| Rc::strong_count(witness) == 1));
+        assert!(list.ensure());
+    }
+
+    #[test]
+    fn an_item_can_be_removed_from_anywhere() {
+        let list = list();
+        let items: Vec<_> = (0..3).map(|n| list.add(value(n).1).expect("memory")).collect();
+        let mut items = items.into_iter();
+        let (first, middle, last) = (items.next(), items.next(), items.next());
+        assert!(list.remove(last.expect("an item")).is_ok());
+        assert!(list.add(value(3).1).is_some(), "after the tail went");
+        assert!(list.remove(middle.expect("an item")).is_ok());
+        assert!(list.remove(first.expect("an item")).is_ok());
+        assert_eq!(**list.head().expect("an item").value(), 3);
+        list.renew(drop);
+    }
+}
