@@ -8,7 +8,7 @@ use core::ptr::{NonNull, null_mut};
 use libwebsockets_sys as ssl;
 
 use super::context::Context;
-use super::error::Error;
+use super::error::{Error, HostErrors};
 use crate::sys::{Mutex, Text};
 
 /// A share in an SSL_CTX that verifies servers: chain, validity and name.
@@ -39,6 +39,7 @@ impl ClientTls {
     /// The SSL_CTX that trusts the system's certificates and, if given, those
     /// in `trusted_ca`. `address` is for servers known by an IPv6 address.
     pub(crate) fn get(trusted_ca: Option<&Text>, address: Option<Ipv6Addr>) -> Result<Self, Error> {
+        let _errors = HostErrors::keep();
         let wanted = trusted_ca.map(Text::as_bytes);
         SHARED.with(|head| {
             // SAFETY: under the lock; all in the list are alive.
