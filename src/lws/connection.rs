@@ -243,7 +243,9 @@ impl<L: Listener> Link<L> {
                 return Err("lws has no default vhost");
             }
             // lws took a proxy from the environment: take it away again.
-            lws::lws_set_proxy(vhost, c"0:0".as_ptr());
+            if lws::lws_set_proxy(vhost, c"0:0".as_ptr()) != 0 {
+                return Err("lws_set_proxy failed");
+            }
             if let Some(tls) = to.tls {
                 // Apart from the context's creation, which would make lws change
                 // OpenSSL for the whole process (docs/ARCHITECTURE.md, TLS).
@@ -349,11 +351,16 @@ impl<L: Listener> Link<L> {
         }
     }
 
-    /// Whether events of `wsi` are events of this connection. lws has others in
-    /// the same context; ours is not known yet while connecting.
-    fn is_ours(&self, wsi: *mut lws::lws) -> bool {
+    /// Whether an event of `wsi` is one of this connection. lws has other wsis
+    /// in the same context, and may report an error before it says which is
+    /// ours.
+    fn is_ours(&self, wsi: *mut lws::lws, reason: lws::lws_callback_reasons) -> bool {
         let ours = self.wsi.get();
-        if ours.is_null() { self.connecting.get() } else { ours == wsi }
+        if ours.is_null() {
+            self.connecting.get() && reason == lws::LWS_CALLBACK_CLIENT_CONNECTION_ERROR
+        } else {
+            ours == wsi
+        }
     }
 
     /// The best explanation: lws's own text says little about TLS.
@@ -423,7 +430,7 @@ unsafe extern "C" fn on_ws_callback<L: Listener>(
             }
             return CONTINUE;
         }
-        if !link.is_ours(wsi) {
+        if !link.is_ours(wsi, reason) {
             return CONTINUE;
         }
         if reason == lws::LWS_CALLBACK_OPENSSL_PERFORM_SERVER_CERT_VERIFICATION {
