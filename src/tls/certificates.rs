@@ -73,7 +73,7 @@ impl MemoryBio {
     fn read_certificate(&self) -> Option<Certificate> {
         // SAFETY: a BIO; no password callback is needed. SRS_WSIO_01_126
         let x509 = unsafe { ssl::PEM_read_bio_X509(self.0, null_mut(), None, null_mut()) };
-        (!x509.is_null()).then_some(Certificate(x509))
+        (!x509.is_null()).then(|| Certificate(x509))
     }
 }
 
