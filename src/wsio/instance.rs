@@ -129,17 +129,18 @@ impl Instance {
             tls: tls.as_ref(),
             timeout_secs: (OPEN_TIMEOUT_MS / 1000) as u32,
         };
-        Ok(Connection::open(io, &endpoint)?)
+        let connection = Connection::open(io, &endpoint)?;
+        io.tls.set(tls);
+        Ok(connection)
     }
 
+    /// The one of the last open that worked, or a new one.
     fn client_tls(&self) -> Result<ClientTls, Refusal> {
-        let tls = match self.tls.take() {
-            Some(tls) => tls,
+        match self.tls.take() {
+            Some(tls) => Ok(tls),
             None => ClientTls::get(self.config.trusted_ca.as_ref(), self.config.ipv6)
-                .map_err(Refusal::Tls)?,
-        };
-        self.tls.set(Some(tls.clone()));
-        Ok(tls)
+                .map_err(Refusal::Tls),
+        }
     }
 
     /// `wsio_close`.
