@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 use core::ffi::c_char;
+use core::fmt;
 
 /// An owned C string. Its bytes contain no NUL before the last.
 pub(crate) struct Text(Vec<u8>);
@@ -31,5 +32,12 @@ impl Text {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.as_bytes().is_empty()
+    }
+}
+
+/// For log lines: what is not UTF-8 is left out.
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_bytes().utf8_chunks().try_for_each(|chunk| f.write_str(chunk.valid()))
     }
 }

@@ -251,10 +251,12 @@ impl Instance {
         self.state.set(state);
         match reaction {
             Reaction::Nothing | Reaction::LoadCertificates => {}
-            Reaction::FailConnecting => log!(self.logger, "wsio_open: {why}"),
+            Reaction::FailConnecting => {
+                log!(self.logger, "wsio_open: {}: {why}", self.config.host);
+            }
             Reaction::ReportOpen => self.answer_open(IO_OPEN_RESULT::IO_OPEN_OK), // SRS_WSIO_01_036
             Reaction::ReportOpenError => {
-                log!(self.logger, "opening failed: {why}");
+                log!(self.logger, "opening {} failed: {why}", self.config.host);
                 if let Some(connection) = self.connection.take() {
                     connection.close(false);
                 }
