@@ -46,6 +46,8 @@ pub(crate) struct Instance {
     deadline: Cell<u64>,
     connection: Cell<Option<Connection<Instance>>>,
     pending: List<PendingSend>,
+    /// Sends to be cancelled that were in a list which lets nothing be removed.
+    orphans: Cell<Option<Shared<PendingSend>>>,
     send_buffer: Cell<SendBuffer>,
     /// Kept from open to open, being expensive to make.
     tls: Cell<Option<ClientTls>>,
@@ -73,6 +75,7 @@ impl Instance {
             deadline: Cell::new(0),
             connection: Cell::new(None),
             pending,
+            orphans: Cell::new(None),
             send_buffer: Cell::default(),
             tls: Cell::new(None),
             running: Cell::new(0),
@@ -190,17 +193,34 @@ impl Instance {
         }
     }
 
+    /// Answers all that is pending, oldest first. A callback may destroy the IO
+    /// and by that do the rest of it: nothing pending is out of its sight.
     /// SRS_WSIO_01_108, SRS_WSIO_01_109, SRS_WSIO_01_111
     fn cancel_pending(&self) {
-        while let Some(head) = self.pending.head() {
-            match self.pending.remove(head) {
-                Ok(send) => send.answer(IO_SEND_RESULT::IO_SEND_CANCELLED),
-                Err(()) => {
-                    log!(self.logger, "list_remove failed");
-                    self.pending.renew(|send| send.answer(IO_SEND_RESULT::IO_SEND_CANCELLED));
+        loop {
+            if let Some(orphan) = self.orphans.take() {
+                self.orphans.set(orphan.take_next());
+                orphan.answer(IO_SEND_RESULT::IO_SEND_CANCELLED);
+            } else if let Some(head) = self.pending.head() {
+                match self.pending.remove(head) {
+                    Ok(send) => send.answer(IO_SEND_RESULT::IO_SEND_CANCELLED),
+                    Err(()) => self.orphan_pending(),
                 }
+            } else {
+                return;
             }
         }
+    }
+
+    fn orphan_pending(&self) {
+        log!(self.logger, "list_remove failed");
+        let mut last: Option<Shared<PendingSend>> = None;
+        self.pending.renew(|send| {
+            match last.replace(send.clone()) {
+                Some(before) => before.set_next(send),
+                None => self.orphans.set(Some(send)),
+            };
+        });
     }
 
     /// `wsio_send`. Calls nothing back. SRS_WSIO_01_050, SRS_WSIO_01_054
@@ -338,20 +358,22 @@ impl Instance {
         let send = item.value();
         if send.is_answered() || send.is_with_lws() {
             // It went out, and lws holds nothing of it any more.
-            self.finish(item, &send, IO_SEND_RESULT::IO_SEND_OK);
+            self.finish(connection, item, &send, IO_SEND_RESULT::IO_SEND_OK);
             return Step::Sent(0);
         }
         let length = send.rest().len();
         let written = match self.write(connection, &send) {
             // SRS_WSIO_01_073, SRS_WSIO_01_113
-            None => return self.fail(item, &send, "out of memory for lws_write"),
+            None => return self.fail(connection, item, &send, "out of memory for lws_write"),
             Some(written) => written,
         };
         match usize::try_from(written) {
             // SRS_WSIO_01_076, SRS_WSIO_01_114
-            Err(_) => self.fail(item, &send, "lws_write failed"),
+            Err(_) => self.fail(connection, item, &send, "lws_write failed"),
             // SRS_WSIO_01_118, SRS_WSIO_01_119
-            Ok(count) if count > length => self.fail(item, &send, "lws_write wrote too much"),
+            Ok(count) if count > length => {
+                self.fail(connection, item, &send, "lws_write wrote too much")
+            }
             Ok(count) => {
                 send.advance(count);
                 // All of it: the next step reports it, unless lws keeps some.
@@ -371,25 +393,45 @@ impl Instance {
     }
 
     /// The send failed. The IO goes on, unless part of a message is out.
-    fn fail(&self, item: Item<PendingSend>, send: &PendingSend, why: &str) -> Step {
+    fn fail(
+        &self,
+        connection: &Connection<Self>,
+        item: Item<PendingSend>,
+        send: &PendingSend,
+        why: &str,
+    ) -> Step {
         let partial = send.is_partially_sent();
         if !partial {
             log!(self.logger, "a send failed: {why}");
         }
-        self.finish(item, send, IO_SEND_RESULT::IO_SEND_ERROR);
+        self.finish(connection, item, send, IO_SEND_RESULT::IO_SEND_ERROR);
         if partial {
-            self.fault(why);
+            self.fault_on(connection, why);
         }
         Step::Stop
     }
 
     /// Takes the send off the list, then reports its result.
-    fn finish(&self, item: Item<PendingSend>, send: &PendingSend, result: IO_SEND_RESULT) {
+    fn finish(
+        &self,
+        connection: &Connection<Self>,
+        item: Item<PendingSend>,
+        send: &PendingSend,
+        result: IO_SEND_RESULT,
+    ) {
         let removed = self.pending.remove(item).is_ok(); // SRS_WSIO_01_077
         send.answer(result); // SRS_WSIO_01_057, SRS_WSIO_01_078
         if !removed {
             // SRS_WSIO_01_079, and SRS_WSIO_01_117 by the state machine.
-            self.fault("list_remove failed");
+            self.fault_on(connection, "list_remove failed");
+        }
+    }
+
+    /// A fault that came before a callback is none of a connection's that the
+    /// callback made.
+    fn fault_on(&self, connection: &Connection<Self>, why: &str) {
+        if !connection.is_closed() {
+            self.fault(why);
         }
     }
 

@@ -17,6 +17,8 @@ pub(crate) struct PendingSend {
     sent: Cell<usize>,
     /// `None` once it was called: each send is answered once.
     complete: Cell<Option<SendComplete>>,
+    /// Where it waits to be cancelled outside of a list.
+    next: Cell<Option<Shared<PendingSend>>>,
 }
 
 impl PendingSend {
@@ -25,7 +27,12 @@ impl PendingSend {
         let mut payload = Vec::new();
         payload.try_reserve_exact(bytes.len()).ok()?;
         payload.extend_from_slice(bytes);
-        Shared::try_new(Self { payload, sent: Cell::new(0), complete: Cell::new(Some(complete)) })
+        Shared::try_new(Self {
+            payload,
+            sent: Cell::new(0),
+            complete: Cell::new(Some(complete)),
+            next: Cell::new(None),
+        })
     }
 
     /// What lws has not taken yet.
@@ -64,5 +71,13 @@ impl PendingSend {
     /// The user was told by a return value: there is no report.
     pub(crate) fn forget(&self) {
         self.complete.set(None);
+    }
+
+    pub(crate) fn set_next(&self, next: Shared<Self>) {
+        self.next.set(Some(next));
+    }
+
+    pub(crate) fn take_next(&self) -> Option<Shared<Self>> {
+        self.next.take()
     }
 }
