@@ -55,6 +55,8 @@ struct Context {
     established: bool,
     partial: bool,
     wants_writeable: bool,
+    /// Whether anything was ever reported of it.
+    heard_of: bool,
     /// Calls into lws with this context that are running.
     depth: u32,
 }
@@ -89,6 +91,11 @@ impl World {
         self.violations.push(text.to_owned());
     }
 
+    /// Whether anything was reported of the newest connection.
+    pub fn newest_was_heard_of(&self) -> bool {
+        self.contexts.last().is_some_and(|context| context.heard_of)
+    }
+
     pub fn contexts_alive(&self) -> usize {
         self.contexts.iter().filter(|context| context.alive).count()
     }
@@ -115,7 +122,10 @@ fn index<T>(handle: *const T) -> usize {
 }
 
 fn raise(index: usize, reason: lws::lws_callback_reasons, data: *const u8, length: usize) {
-    let callback = world(|world| world.contexts[index].callback);
+    let callback = world(|world| {
+        world.contexts[index].heard_of = true;
+        world.contexts[index].callback
+    });
     // SAFETY: the callback that wsio gave, with arguments as lws has them.
     unsafe {
         callback.expect("a callback")(
@@ -203,6 +213,7 @@ unsafe extern "C" fn lws_create_context(
             established: false,
             partial: false,
             wants_writeable: false,
+            heard_of: false,
             depth: 0,
         });
         context_handle(world.contexts.len() - 1)

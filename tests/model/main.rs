@@ -123,6 +123,9 @@ extern "C" fn on_open(context: *mut c_void, result: IO_OPEN_RESULT) {
             _ => before == Model::Opening,
         };
         user.expect(wanted, || format!("{result:?} while {before:?}"));
+        let cause = result == IO_OPEN_RESULT::IO_OPEN_CANCELLED
+            || world(|world| world.newest_was_heard_of());
+        user.expect(cause, || format!("{result:?} for nothing"));
     });
     act_inside();
 }
