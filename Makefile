@@ -1,0 +1,145 @@
+# Everything is made in build/ and target/. Each step is named as it begins; the
+# first that fails ends it.
+#
+#   make              the C libraries and examples/wsio_cat, in build/
+#   make demo         installs what is missing, builds, and shows it at work
+#   make test         the tests, but the slow ones
+#   make check-slow   valgrind over all C tests, a second libwebsockets, fuzzing
+#   make install PREFIX=/usr/local
+#   make clean
+#
+# CMAKE_ARGS is for CMake: make CMAKE_ARGS=-DWSIO_ABI=2016-03
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+
+PREFIX ?= /usr/local
+CMAKE_ARGS ?=
+BUILD := build
+
+# Where rustup and Debian's servers are, also for shells that do not look there.
+export PATH := $(PATH):$(HOME)/.cargo/bin:/usr/sbin
+export CARGO_TERM_QUIET := true
+# CMake hands its own job count to make; ctest needs to be told.
+JOBS := $(shell nproc)
+export CMAKE_BUILD_PARALLEL_LEVEL := $(JOBS)
+export CTEST_PARALLEL_LEVEL := $(JOBS)
+
+step = @printf '\n== %s\n'
+
+# $(call configure,folder,options), $(call ctest,folder,options): without the
+# lines that only say that all is well.
+configure = cmake -S . -B $(1) --log-level=WARNING -DCMAKE_RULE_MESSAGES=OFF $(2)
+ctest = ctest --test-dir $(1) --output-on-failure --no-tests=error $(2) \
+	| grep -vE '^ *Start +[0-9]+: | Passed  +[0-9.]+ sec$$|^Internal ctest changing'
+
+.PHONY: build
+build: deps
+	$(step) 'Building libwsio, in build/lib'
+	@$(call configure,build,-DWSIO_TESTS=OFF $(CMAKE_ARGS))
+	@cmake --build build
+
+.PHONY: deps
+deps:
+	@scripts/install-deps
+
+.PHONY: demo
+demo: build
+	@$(call configure,build,-DWSIO_TESTS=ON)
+	@cmake --build build --target echo_server
+	@scripts/demo
+
+.PHONY: install
+install:
+	@[ -e build/lib/libwsio.a ] || $(MAKE) build
+	@cmake --install build --prefix '$(PREFIX)'
+
+.PHONY: clean
+clean:
+	rm -rf build target
+
+# Tests -------------------------------------------------------------------------
+
+.PHONY: test
+test: test-deps lint test-rust test-c
+	$(step) 'All tests passed'
+
+.PHONY: test-deps
+test-deps:
+	@scripts/install-deps --tests
+	@scripts/python-env build/python
+
+.PHONY: lint
+lint:
+	$(step) 'Format and lints'
+	@cargo fmt --all --check
+	@cargo clippy --locked --workspace --all-targets -- -D warnings
+	@cargo clippy --locked --workspace --all-targets --features abi-2016-03,permessage-deflate -- -D warnings
+	@cargo clippy --locked --release --lib --no-default-features -- -D warnings
+	@cargo clippy --locked --release --lib --no-default-features --features abi-2016-03,permessage-deflate -- -D warnings
+
+.PHONY: test-rust
+test-rust:
+	$(step) 'Rust tests'
+	@cargo test --locked --workspace
+	$(step) 'Rust tests, ABI 2016-03'
+	@cargo test --locked --features abi-2016-03,permessage-deflate
+
+.PHONY: test-c
+test-c:
+	$(step) 'C tests'
+	@$(call configure,$(BUILD),-DWSIO_TESTS=ON -DWSIO_ABI=2016-01 -DWSIO_VALGRIND=OFF $(CMAKE_ARGS))
+	@cmake --build $(BUILD)
+	@$(call ctest,$(BUILD))
+	$(step) 'C tests, ABI 2016-03'
+	@$(call configure,$(BUILD)/2016-03,-DWSIO_ABI=2016-03 -DWSIO_CARGO_TARGET_DIR='$(CURDIR)/$(BUILD)/cargo' $(CMAKE_ARGS))
+	@cmake --build $(BUILD)/2016-03
+	@$(call ctest,$(BUILD)/2016-03,-L 'contract|install')
+	$(step) 'C tests under valgrind (all of them: make check-slow)'
+	@$(call configure,$(BUILD),-DWSIO_VALGRIND=ON)
+	@$(call ctest,$(BUILD),-R '$(quick_valgrind)')
+	@$(call configure,$(BUILD),-DWSIO_VALGRIND=OFF)
+
+# A few of each kind.
+quick_valgrind := ^contract_(create|certificates|send|torture)
+
+.PHONY: check-slow
+check-slow: test-deps check-valgrind check-lws check-msrv check-fuzz check-conformance
+	$(step) 'All slow checks passed'
+
+.PHONY: check-valgrind
+check-valgrind:
+	$(step) 'All C tests under valgrind'
+	@$(call configure,$(BUILD),-DWSIO_TESTS=ON -DWSIO_ABI=2016-01 -DWSIO_VALGRIND=ON $(CMAKE_ARGS))
+	@cmake --build $(BUILD)
+	@$(call ctest,$(BUILD),-LE install)
+	@$(call configure,$(BUILD),-DWSIO_VALGRIND=OFF)
+
+# What follows may not be possible on this machine, and says so (status 77).
+or_skip = || [ $$? = 77 ]
+
+.PHONY: check-lws
+check-lws:
+	$(step) 'All tests with libwebsockets 4.3'
+	@lws=$$(scripts/fetch-lws build/lws-4.3) \
+		&& env $$lws CARGO_TARGET_DIR=$(CURDIR)/build/lws-4.3/target \
+			$(MAKE) test-rust test-c BUILD=build/lws-4.3/build $(or_skip)
+
+.PHONY: check-msrv
+check-msrv:
+	$(step) 'The oldest Rust that is supported'
+	@rust=$$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml); \
+	toolchain=$$(rustup toolchain list 2> /dev/null | grep -m 1 -o "^$$rust[^ ]*") \
+		|| { echo "skipped: rustup toolchain install $$rust"; exit 0; }; \
+	cargo +$$toolchain build --locked --release --lib --no-default-features --target-dir build/msrv
+
+.PHONY: check-fuzz
+check-fuzz:
+	$(step) 'Fuzzing'
+	@fuzz/run 60 $(or_skip)
+
+.PHONY: check-conformance
+check-conformance:
+	$(step) 'Conformance'
+	@conformance/run $(BUILD) $(or_skip)

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* What the fake OpenSSL was told, and its error queue.
+ *
+ * Its PEM is text: each "-----BEGIN CERTIFICATE-----" to "-----END
+ * CERTIFICATE-----" is a certificate, unless there is "broken" in between. */
+#ifndef WSIO_TEST_FAKE_OPENSSL_H
+#define WSIO_TEST_FAKE_OPENSSL_H
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+#include "fake.h"
+
+/* A certificate in the fake's PEM. */
+#define PEM(name) "-----BEGIN CERTIFICATE-----\n" name "\n-----END CERTIFICATE-----\n"
+
+typedef int VERIFY(X509_STORE_CTX* store, void* argument);
+
+/* What an SSL_CTX that is alive was set to. */
+bool ssl_ctx_is_alive(const SSL_CTX* ssl);
+uint64_t ssl_ctx_options(const SSL_CTX* ssl);
+long ssl_ctx_mode(const SSL_CTX* ssl);
+long ssl_ctx_min_version(const SSL_CTX* ssl);
+bool ssl_ctx_has_default_paths(const SSL_CTX* ssl);
+VERIFY* ssl_ctx_verify_callback(const SSL_CTX* ssl, void** argument);
+/* The bodies of the certificates in its store, in order, each with a line end. */
+const char* ssl_ctx_certificates(const SSL_CTX* ssl);
+
+/* SSL_CTXs, BIOs and X509s that live. */
+long ssl_live(void);
+
+/* An SSL_CTX of lws's own, for the certificate event. Not the library's to free. */
+SSL_CTX* ssl_ctx_of_lws(void);
+/* Frees the certificates in its store. */
+void ssl_empty_store_of_lws(void);
+
+/* A verification that is going on, and what it was told. */
+X509_STORE_CTX* ssl_verification(int error);
+bool ssl_verification_has_host(void);
+const unsigned char* ssl_verification_ip(size_t* size);
+/* What X509_verify_cert will return. */
+void ssl_verification_will_return(int result);
+
+/* OpenSSL's error queue of this thread. */
+void ssl_push_error(unsigned long code);
+void ssl_push_error_with(unsigned long code, const char* file, int line, const char* function,
+    const char* data);
+unsigned ssl_error_count(void);
+/* The nth, from 0 on, oldest first. */
+unsigned long ssl_error(unsigned n, const char** file, int* line, const char** function,
+    const char** data);
+
+#endif

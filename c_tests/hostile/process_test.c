@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The process that wsio is in is left as it was, whatever a server does. OpenSSL's
+ * errors and the environment's proxies are in socket/test_host_process.c. */
+#include <locale.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "expect.h"
+
+extern char** environ;
+
+/* Opens, is refused, fails, is reset in the middle of a send. */
+static void live_through_everything(void)
+{
+    static const SCRIPT scripts[] = {
+        { .name = "well", .answer = LITERAL(GOOD_ANSWER), .frames = LITERAL("\x82\x02hi"),
+          .outcome = OPEN_AND_BYTES, .payload = LITERAL("hi") },
+        { .name = "refused", .answer = LITERAL("HTTP/1.1 404 No\r\n\r\n"), .outcome = OPEN_ERROR },
+        { .name = "garbage", .answer = LITERAL("garbage\r\n\r\n"), .outcome = OPEN_ERROR,
+          .ending = GOES },
+        { .name = "no answer", .outcome = OPEN_ERROR, .ending = RST },
+        { .name = "a bad frame", .answer = LITERAL(GOOD_ANSWER), .frames = LITERAL("\xf2\x02hi"),
+          .outcome = OPEN_THEN_IO_ERROR },
+        { .name = "a bad length", .answer = LITERAL(GOOD_ANSWER),
+          .frames = LITERAL("\x82\x7f\xff\xff\xff\xff\xff\xff\xff\xff"),
+          .outcome = OPEN_THEN_IO_ERROR },
+        { .name = "closed", .answer = LITERAL(GOOD_ANSWER), .frames = LITERAL("\x88\x02\x03\xe8"),
+          .outcome = OPEN_THEN_IO_ERROR, .reply = LITERAL("\x88\x02\x03\xe8") },
+        { .name = "reset", .answer = LITERAL(GOOD_ANSWER), .ending = RST,
+          .outcome = OPEN_THEN_IO_ERROR },
+    };
+    char* ca;
+    SSL_CTX* tls = tls_context_new(TLS1_3_VERSION, &ca);
+    EXPECT_ALL(scripts);
+    for (size_t i = 0; i < sizeof scripts / sizeof *scripts; i++)
+    {
+        SCRIPT script = scripts[i];
+        script.tls = tls;
+        script.ca = ca;
+        expect_outcome(&script);
+    }
+    SSL_CTX_free(tls);
+    free(ca);
+}
+
+static void on_signal(int number)
+{
+    (void)number;
+    check_fail(__FILE__, __LINE__, "SIGPIPE", "delivered", "never");
+}
+
+static void expect_signals_as_they_were(void (*handler)(int))
+{
+    struct sigaction action;
+    struct sigaction after;
+    sigset_t mask;
+    sigset_t mask_after;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = handler;
+    action.sa_flags = SA_RESTART;
+    CHECK_INT(sigaddset(&action.sa_mask, SIGUSR2), 0);
+    CHECK_INT(sigaction(SIGPIPE, &action, NULL), 0);
+    CHECK_INT(sigemptyset(&mask), 0);
+    CHECK_INT(sigaddset(&mask, SIGUSR1), 0);
+    CHECK_INT(pthread_sigmask(SIG_SETMASK, &mask, NULL), 0);
+
+    live_through_everything();
+
+    CHECK_INT(sigaction(SIGPIPE, NULL, &after), 0);
+    CHECK(after.sa_handler == handler);
+    CHECK_INT(after.sa_flags & SA_RESTART, SA_RESTART);
+    CHECK_INT(sigismember(&after.sa_mask, SIGUSR2), 1);
+    CHECK_INT(pthread_sigmask(SIG_SETMASK, NULL, &mask_after), 0);
+    for (int number = 1; number < NSIG; number++)
+    {
+        CHECK_INT(sigismember(&mask_after, number), sigismember(&mask, number));
+    }
+    CHECK_INT(sigpending(&mask), 0);
+    CHECK_INT(sigisemptyset(&mask), 1);
+}
+
+/* Not even where nothing but the kernel would see to it. */
+TEST(signals_stay_as_they_are)
+{
+    expect_signals_as_they_were(SIG_DFL);
+    expect_signals_as_they_were(on_signal);
+    expect_signals_as_they_were(SIG_IGN);
+}
+
+/* The host's own SIGPIPE is still pending after ours was swallowed. */
+TEST(a_pending_sigpipe_of_the_host_stays)
+{
+    sigset_t mask;
+    CHECK_INT(sigemptyset(&mask), 0);
+    CHECK_INT(sigaddset(&mask, SIGPIPE), 0);
+    CHECK_INT(pthread_sigmask(SIG_BLOCK, &mask, NULL), 0);
+    CHECK_INT(raise(SIGPIPE), 0);
+    live_through_everything();
+    CHECK_INT(sigpending(&mask), 0);
+    CHECK_INT(sigismember(&mask, SIGPIPE), 1);
+}
+
+TEST(locale_umask_folder_and_environment_stay)
+{
+    static char folder[4096];
+    static char folder_after[4096];
+    char* before[256];
+    size_t count = 0;
+    char* locale;
+    mode_t mask = umask(027);
+    CHECK(setlocale(LC_ALL, "C.UTF-8") != NULL);
+    locale = strdup(setlocale(LC_ALL, NULL));
+    CHECK(getcwd(folder, sizeof folder) != NULL);
+    for (; environ[count] != NULL && count < 256; count++)
+    {
+        before[count] = environ[count];
+    }
+
+    live_through_everything();
+
+    CHECK_STR(setlocale(LC_ALL, NULL), locale);
+    CHECK_INT(umask(mask), 027);
+    CHECK(getcwd(folder_after, sizeof folder_after) != NULL);
+    CHECK_STR(folder_after, folder);
+    for (size_t i = 0; i < count; i++)
+    {
+        CHECK_PTR(environ[i], before[i]);
+    }
+    CHECK(count == 256 || environ[count] == NULL);
+    free(locale);
+}
+
+/* Not a byte, whatever happens, and with a NULL logger too. */
+TEST(nothing_is_printed)
+{
+    int output = memfd_create("output", MFD_CLOEXEC);
+    int kept = dup(STDERR_FILENO);
+    struct stat written;
+    WSIO_CONFIG config = { "no such host", 0, "", "/", true, "no certificate" };
+    CHECK(output >= 0 && kept >= 0);
+    fflush(NULL);
+    CHECK_INT(dup2(output, STDOUT_FILENO), STDOUT_FILENO);
+    CHECK_INT(dup2(output, STDERR_FILENO), STDERR_FILENO);
+
+    live_through_everything();
+    CHECK_PTR(wsio_create(&config, NULL), NULL);
+    config.host = "127.0.0.1";
+    config.port = 1;
+    CONCRETE_IO_HANDLE io = wsio_create(&config, NULL);
+    CHECK(open_io(io, NULL, NULL, NULL, NULL) != 0);
+    wsio_destroy(io);
+
+    fflush(NULL);
+    CHECK_INT(dup2(kept, STDERR_FILENO), STDERR_FILENO);
+    CHECK_INT(fstat(output, &written), 0);
+    CHECK_INT(written.st_size, 0);
+    CHECK_INT(close(kept), 0);
+    CHECK_INT(close(output), 0);
+}
+
+/* RLIMIT_NOFILE. -------------------------------------------------------------- */
+
+/* Few descriptors: some opens fail, and nothing is lost by that. */
+TEST(sixty_four_file_descriptors)
+{
+    enum { HANDLES = 40, LIMIT = 64 };
+    struct rlimit limit = { LIMIT, LIMIT };
+    SESSION sessions[HANDLES];
+    SERVER server;
+    WSIO_CONFIG config;
+    unsigned fds;
+    unsigned refused = 0;
+    server_start(&server);
+    config = config_for("127.0.0.1", server.port, "/", NULL);
+    CHECK_INT(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    fds = open_fds();
+    for (int i = 0; i < HANDLES; i++)
+    {
+        session_create(&sessions[i], &config);
+        refused += session_open(&sessions[i]) != 0;
+    }
+    CHECK(refused > 0);
+    for (int i = 0; i < HANDLES; i++)
+    {
+        for (int turn = 0; turn < 5; turn++)
+        {
+            wsio_dowork(sessions[i].io);
+        }
+        CHECK(session_opens(&sessions[i]) <= 1);
+        CHECK_INT(sessions[i].opened[IO_OPEN_OK], 0);
+    }
+    for (int i = 0; i < HANDLES; i++)
+    {
+        session_destroy(&sessions[i]);
+        CHECK(session_opens(&sessions[i]) <= 1);
+    }
+    CHECK_INT(open_fds(), fds);
+    while (server_has_caller(&server))
+    {
+        CHECK_INT(close(accept(server.listener, NULL, NULL)), 0);
+    }
+    /* With descriptors again, it works again. */
+    session_create(&sessions[0], &config);
+    expect_usable(&sessions[0], &server, NULL, false);
+    session_destroy(&sessions[0]);
+    server_stop(&server);
+}
+
+/* Many descriptors: a handle takes no more memory. lws would have 16 bytes for
+ * each that is allowed. */
+TEST(a_million_file_descriptors)
+{
+    enum { LIMIT = 1048576, HANDLES = 10, MOST = 64 * 1024 };
+    struct rlimit limit = { LIMIT, LIMIT };
+    SESSION sessions[HANDLES];
+    SERVER server;
+    WSIO_CONFIG config;
+    struct mallinfo2 before;
+    struct mallinfo2 after;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+    {
+        fprintf(stderr, "skipped: this process may not have %d descriptors\n", LIMIT);
+        exit(77); /* ctest's SKIP_RETURN_CODE */
+    }
+    server_start(&server);
+    config = config_for("127.0.0.1", server.port, "/", NULL);
+    before = mallinfo2();
+    for (int i = 0; i < HANDLES; i++)
+    {
+        session_create(&sessions[i], &config);
+        CHECK_INT(session_open(&sessions[i]), 0);
+    }
+    after = mallinfo2();
+    CHECK(after.uordblks + after.hblkhd
+          <= before.uordblks + before.hblkhd + (size_t)HANDLES * MOST);
+    for (int i = 0; i < HANDLES; i++)
+    {
+        session_destroy(&sessions[i]);
+    }
+    while (server_has_caller(&server))
+    {
+        CHECK_INT(close(accept(server.listener, NULL, NULL)), 0);
+    }
+    session_create(&sessions[0], &config);
+    expect_usable(&sessions[0], &server, NULL, false);
+    session_destroy(&sessions[0]);
+    server_stop(&server);
+}

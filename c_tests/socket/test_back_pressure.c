@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Servers that do not read: sends wait, nothing blocks, and only what the kernel
+ * has taken is reported as sent. */
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "raw_server.h"
+#include "servers.h"
+
+enum { MESSAGES = 64 };
+#define MESSAGE_SIZE ((size_t)1024 * 1024)
+#define LENGTH_OF_FRAME_HEAD 14 /* two bytes, eight of length, four of mask */
+
+/* What a call that does not block takes at the very most. */
+static long long longest_call_ms(void)
+{
+    return 200 * slowness();
+}
+
+typedef struct SLOW_READER_TAG {
+    atomic_bool reads;
+    atomic_size_t received;
+} SLOW_READER;
+
+static void read_when_told(RAW_PEER* peer, void* context)
+{
+    SLOW_READER* reader = context;
+    if (!raw_handshake(peer, NULL)) {
+        return;
+    }
+    DEADLINE deadline = deadline_after(60);
+    while (!atomic_load(&reader->reads) && !deadline_passed(deadline)) {
+        sched_yield();
+    }
+    atomic_store(&reader->received, raw_drain(peer));
+}
+
+static void queue_all(SESSION* session)
+{
+    unsigned char* bytes = payload(MESSAGE_SIZE, 3);
+    for (int i = 0; i < MESSAGES; i++) {
+        CHECK_INT(session_send(session, bytes, MESSAGE_SIZE), 0);
+    }
+    free(bytes);
+}
+
+/* Drives until nothing has been sent for a while; the longest wsio_dowork. */
+static long long drive_to_a_halt(SESSION* session)
+{
+    enum { ENOUGH = 200 };
+    long long longest = 0;
+    unsigned before = session_sends(session);
+    for (int quiet = 0; quiet < ENOUGH; quiet++) {
+        long long start = clock_ms();
+        wsio_dowork(session->io);
+        long long took = clock_ms() - start;
+        longest = took > longest ? took : longest;
+        if (session_sends(session) != before) {
+            before = session_sends(session);
+            quiet = 0;
+        }
+        session_step(session);
+    }
+    return longest;
+}
+
+static void check_halted(SESSION* session)
+{
+    CHECK(session->sent[IO_SEND_OK] < MESSAGES);
+    CHECK_INT(session->sent[IO_SEND_ERROR], 0);
+    CHECK_INT(session->sent[IO_SEND_CANCELLED], 0);
+    CHECK_INT(session->errors, 0);
+    CHECK_INT(session_send(session, "one more", 8), 0);
+}
+
+/* SRS_WSIO_01_054, SRS_WSIO_01_080, SRS_WSIO_01_109, and "OK means sent": what
+ * was reported as sent can be read by the server after the close. */
+TEST(what_is_reported_sent_has_left)
+{
+    SLOW_READER reader = { false, 0 };
+    SESSION session;
+    RAW_SERVER* server = raw_server_start("127.0.0.1", read_when_told, &reader);
+    WSIO_CONFIG config = config_for("127.0.0.1", raw_server_port(server), "/", NULL);
+    session_start(&session, &config);
+    queue_all(&session);
+    CHECK_INT(session_sends(&session), 0);
+    CHECK(drive_to_a_halt(&session) < longest_call_ms());
+    check_halted(&session);
+    unsigned ok = session.sent[IO_SEND_OK];
+
+    long long start = clock_ms();
+    CHECK_INT(session_close(&session), 0);
+    CHECK(clock_ms() - start < longest_call_ms()); /* it waits for nobody */
+    CHECK_INT(session.sent[IO_SEND_OK], ok);
+    CHECK_INT(session.sent[IO_SEND_CANCELLED], MESSAGES + 1 - ok);
+    session_check_balance(&session);
+
+    atomic_store(&reader.reads, true);
+    DRIVE_UNTIL(&session, raw_server_served(server) == 1);
+    size_t received = atomic_load(&reader.received);
+    CHECK(received >= ok * (MESSAGE_SIZE + LENGTH_OF_FRAME_HEAD));
+    session_destroy(&session);
+    raw_server_stop(server);
+}
+
+/* The server sleeps, and wakes again: nothing is lost meanwhile. */
+TEST_WS_AND_WSS(sends_go_on_when_the_server_reads_again)
+{
+    ECHO echo;
+    SESSION session;
+    echo_start(&echo, tls);
+    WSIO_CONFIG config = echo_config(&echo, "/echo");
+    session_start(&session, &config);
+    child_pause(&echo.child);
+    queue_all(&session);
+    CHECK(drive_to_a_halt(&session) < longest_call_ms());
+    check_halted(&session);
+    child_resume(&echo.child);
+    DRIVE_UNTIL_IN(&session, session.received_size >= MESSAGES * MESSAGE_SIZE + 8, 90);
+    CHECK_INT(session.sent[IO_SEND_OK], MESSAGES + 1);
+    unsigned char* bytes = payload(MESSAGE_SIZE, 3);
+    for (int i = 0; i < MESSAGES; i++) {
+        CHECK_MEM(session.received + i * MESSAGE_SIZE, bytes, MESSAGE_SIZE);
+    }
+    CHECK_MEM(session.received + MESSAGES * MESSAGE_SIZE, "one more", 8);
+    free(bytes);
+    session_destroy(&session);
+    session_check_balance(&session);
+}
+
+/* SRS_WSIO_01_007, SRS_WSIO_01_109 */
+TEST_WS_AND_WSS(destroy_does_not_wait_for_the_server)
+{
+    ECHO echo;
+    SESSION session;
+    echo_start(&echo, tls);
+    WSIO_CONFIG config = echo_config(&echo, "/sink");
+    session_start(&session, &config);
+    child_pause(&echo.child);
+    queue_all(&session);
+    drive_to_a_halt(&session);
+    unsigned ok = session.sent[IO_SEND_OK];
+    long long start = clock_ms();
+    session_destroy(&session);
+    CHECK(clock_ms() - start < longest_call_ms());
+    CHECK_INT(session.sent[IO_SEND_CANCELLED], MESSAGES - ok);
+    session_check_balance(&session);
+}
