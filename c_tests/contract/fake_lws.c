@@ -91,7 +91,7 @@ static const char* suffix(const FAKE_CONTEXT* context)
 {
     static char text[16];
     unsigned number = (unsigned)(context - contexts) + 1;
-    snprintf(text, sizeof(text), number > 1 ? " #%u" : "", number);
+    snprintf(text, sizeof(text), " #%u", number);
     return text;
 }
 

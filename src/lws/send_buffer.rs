@@ -10,7 +10,9 @@ const PADDING: usize = WSIO_LWS_PRE as usize;
 /// A payload with LWS_PRE bytes before it; reused from message to message.
 ///
 /// lws masks the payload in place and writes the header before it, so it cannot
-/// work on the queued bytes themselves.
+/// work on the queued bytes themselves. With permessage-deflate lws goes on
+/// reading it after `lws_write` has returned, until nothing is unsent: it must
+/// not be filled anew before.
 #[derive(Default)]
 pub(crate) struct SendBuffer(Vec<u8>);
 

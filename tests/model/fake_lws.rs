@@ -317,6 +317,12 @@ extern "C" fn lws_partial_buffered(wsi: *mut lws::lws) -> c_int {
     })
 }
 
+/// Called with permessage-deflate only.
+#[unsafe(no_mangle)]
+extern "C" fn lws_send_pipe_choked(wsi: *mut lws::lws) -> c_int {
+    lws_partial_buffered(wsi)
+}
+
 #[unsafe(no_mangle)]
 extern "C" fn lws_write(
     wsi: *mut lws::lws,
