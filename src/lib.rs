@@ -12,6 +12,7 @@
 
 #![no_std]
 #![deny(unsafe_op_in_unsafe_fn)]
+#![cfg_attr(not(test), deny(clippy::disallowed_macros, clippy::disallowed_methods))]
 
 extern crate alloc;
 #[cfg(any(test, feature = "std"))]

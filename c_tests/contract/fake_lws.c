@@ -92,7 +92,7 @@ static const char* suffix(const FAKE_CONTEXT* context)
     static char text[16];
     unsigned number = (unsigned)(context - contexts) + 1;
     snprintf(text, sizeof(text), " #%u", number);
-    return text;
+    return number > 1 ? text : "";
 }
 
 static void copy_text(char* to, size_t size, const char* from)
