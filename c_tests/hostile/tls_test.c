@@ -108,7 +108,7 @@ enum { SLACK = 16 };
 static void expect_cuts_of_handshake(const TRUSTED* trusted, ENDING ending)
 {
     EXTENT extent = extent_of(trusted);
-    for (size_t sent = 0; sent + SLACK < extent.handshake; sent += 7)
+    for (size_t sent = 0; sent + SLACK < extent.handshake; sent += 23)
     {
         SCRIPT script = script_for(trusted);
         script.cut_at = sent + 1;
@@ -133,12 +133,12 @@ TEST(the_handshake_is_cut)
 
 /* After the handshake every byte of every record: counted from where the answer
  * starts. */
-static void expect_cuts_of_records(const TRUSTED* trusted, ENDING ending)
+static void expect_cuts_of_records(const TRUSTED* trusted, ENDING ending, size_t step)
 {
     EXTENT extent = extent_of(trusted);
     size_t answer = extent.opened - extent.handshake;
     size_t all = extent.all - extent.handshake;
-    for (size_t sent = 0; sent < all; sent++)
+    for (size_t sent = 0; sent < all; sent += step)
     {
         SCRIPT script = script_for(trusted);
         script.cut_at = sent + 1;
@@ -157,9 +157,9 @@ TEST(a_record_is_cut)
     for (size_t i = 0; i < 2; i++)
     {
         TRUSTED trusted = trusted_server(versions[i]);
-        expect_cuts_of_records(&trusted, FIN);
-        expect_cuts_of_records(&trusted, GOES);
-        expect_cuts_of_records(&trusted, RST);
+        expect_cuts_of_records(&trusted, FIN, 1);
+        expect_cuts_of_records(&trusted, GOES, 5);
+        expect_cuts_of_records(&trusted, RST, 3);
         trusted_free(&trusted);
     }
 }

@@ -276,7 +276,7 @@ impl Instance {
             }
             Reaction::ReportOpen => self.answer_open(IO_OPEN_RESULT::IO_OPEN_OK), // SRS_WSIO_01_036
             Reaction::ReportOpenError => {
-                log!(self.logger, "opening {} failed: {why}", self.config.host);
+                log!(self.logger, "opening failed: {}: {why}", self.config.host);
                 if let Some(connection) = self.connection.take() {
                     connection.close(false);
                 }
