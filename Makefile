@@ -4,7 +4,7 @@
 #   make              the C libraries and examples/wsio_cat, in build/
 #   make demo         installs what is missing, builds, and shows it at work
 #   make test         the tests, but the slow ones
-#   make check-slow   valgrind over all C tests, a second libwebsockets, fuzzing
+#   make check-slow   soak, valgrind over all C tests, a second libwebsockets, fuzzing
 #   make install PREFIX=/usr/local
 #   make clean
 #
@@ -91,7 +91,7 @@ test-c:
 	$(step) 'C tests'
 	@$(call configure,$(BUILD),$(test_options) -DWSIO_VALGRIND=OFF $(CMAKE_ARGS))
 	@cmake --build $(BUILD)
-	@$(call ctest,$(BUILD))
+	@$(call ctest,$(BUILD),-LE slow)
 	$(step) 'C tests, ABI 2016-03'
 	@$(call configure,$(BUILD)/2016-03,-DWSIO_ABI=2016-03 -DWSIO_CARGO_TARGET_DIR='$(CURDIR)/$(BUILD)/cargo' $(CMAKE_ARGS))
 	@cmake --build $(BUILD)/2016-03
@@ -107,15 +107,23 @@ test_options := -DWSIO_TESTS=ON -DWSIO_ABI=2016-01 \
 quick_valgrind := ^contract_(destroy|torture)\.|^test_goodbye\.
 
 .PHONY: check-slow
-check-slow: test-deps check-valgrind check-lws check-msrv check-fuzz check-conformance
+check-slow: test-deps check-long check-valgrind check-lws check-msrv check-fuzz check-conformance
 	$(step) 'All slow checks passed'
+
+.PHONY: check-long
+check-long:
+	$(step) 'C tests that take long'
+	@$(call configure,$(BUILD),-DWSIO_TESTS=ON -DWSIO_ABI=2016-01 -DWSIO_VALGRIND=OFF $(CMAKE_ARGS))
+	@cmake --build $(BUILD)
+	@$(call ctest,$(BUILD),-L slow)
+	@PROPTEST_CASES=20000 cargo test --locked --test model
 
 .PHONY: check-valgrind
 check-valgrind:
 	$(step) 'All C tests under valgrind'
 	@$(call configure,$(BUILD),$(test_options) -DWSIO_VALGRIND=ON $(CMAKE_ARGS))
 	@cmake --build $(BUILD)
-	@$(call ctest,$(BUILD),-LE install)
+	@$(call ctest,$(BUILD),-LE install -E ^hostile_soak)
 	@$(call configure,$(BUILD),-DWSIO_VALGRIND=OFF)
 
 # What follows may not be possible on this machine, and says so (status 77).

@@ -106,8 +106,9 @@ void heap_fail_from(unsigned nth);
 void heap_fail_all(void);
 void heap_fail_none(void);
 bool heap_failed(void);
-/* Blocks that the library holds. */
+/* Blocks that the library holds, and their bytes. */
 long heap_live(void);
+size_t heap_bytes(void);
 unsigned heap_allocations(void);
 
 /* The heap that the library does not see, for the fakes. Ends the test when it

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* malloc and its kin, through the linker's --wrap, and the clock likewise. */
 #include <errno.h>
+#include <malloc.h>
 #include <time.h>
 
 #include "check.h"
@@ -23,6 +24,7 @@ static unsigned fail_at; /* 0: not */
 static unsigned fail_from; /* 0: not */
 static bool has_failed;
 static long live;
+static size_t bytes;
 
 void heap_fail_nth(unsigned nth)
 {
@@ -57,6 +59,11 @@ long heap_live(void)
     return live;
 }
 
+size_t heap_bytes(void)
+{
+    return bytes;
+}
+
 unsigned heap_allocations(void)
 {
     return made;
@@ -77,7 +84,14 @@ static bool fails(void)
 static void* counted(void* block)
 {
     live += block != NULL;
+    bytes += malloc_usable_size(block);
     return block;
+}
+
+static void uncounted(void* block)
+{
+    live -= block != NULL;
+    bytes -= malloc_usable_size(block);
 }
 
 void* __wrap_malloc(size_t size)
@@ -96,12 +110,17 @@ void* __wrap_realloc(void* block, size_t size)
     {
         return __wrap_malloc(size);
     }
-    return fails() ? NULL : __real_realloc(block, size);
+    if (fails())
+    {
+        return NULL;
+    }
+    uncounted(block);
+    return counted(__real_realloc(block, size));
 }
 
 void __wrap_free(void* block)
 {
-    live -= block != NULL;
+    uncounted(block);
     __real_free(block);
 }
 

@@ -686,6 +686,23 @@ TEST(opens_again_from_every_failure)
     finish();
 }
 
+/* lws_service fails for the old context; the new one has nothing to do with it,
+ * nor with the old one's time. SRS_WSIO_01_037 */
+TEST(a_failing_service_spares_the_newer_connection)
+{
+    arrange_opening();
+    hooks.opened = open_again;
+    clock_advance_ms(30000);
+    lws_will_report(WHEN_SERVED, LWS_CALLBACK_CLIENT_CONNECTION_ERROR, NULL, 0);
+    lws_service_will_return(-1);
+    serve();
+    lws_service_will_return(0);
+    CHECK_JOURNAL(TO_USER, "io opened ERROR");
+    report(LWS_CALLBACK_CLIENT_ESTABLISHED, NULL, 0);
+    CHECK_JOURNAL(TO_USER, "again opened OK");
+    finish();
+}
+
 static unsigned links;
 
 static void send_the_next(const char* name, IO_SEND_RESULT result)

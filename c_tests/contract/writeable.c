@@ -181,18 +181,17 @@ TEST(does_a_bounded_amount_of_work)
 TEST(does_not_hold_much_memory_for_nothing)
 {
     static const char bytes[1024 * 1024];
-    long live;
+    size_t held;
     start(NULL);
-    CHECK_INT(send_text("a"), 0);
-    write_all();
-    live = heap_live();
+    held = heap_bytes();
     for (int i = 0; i < 10; i++)
     {
-        CHECK_INT(send_text("b"), 0);
-        write_all();
         CHECK_INT(send_bytes("large", bytes, sizeof(bytes)), 0);
         write_all();
-        CHECK(heap_live() <= live);
+        CHECK(heap_bytes() < held + 100000);
+        CHECK_INT(send_text("small"), 0);
+        write_all();
+        CHECK(heap_bytes() < held + 100000);
     }
     finish();
 }

@@ -28,7 +28,8 @@
 
 #define CHECK_SHARED __attribute__((weak, visibility("hidden")))
 
-struct check_test {
+struct check_test
+{
     const char* name;
     void (*run)(void);
     struct check_test* next;
@@ -40,7 +41,8 @@ CHECK_SHARED struct check_test** check_end;
 
 static inline void check_register(struct check_test* test)
 {
-    if (check_end == NULL) {
+    if (check_end == NULL)
+    {
         check_end = &check_tests;
     }
     *check_end = test;
@@ -82,7 +84,8 @@ static inline void check_fail(const char* file, int line, const char* what, cons
 static inline void check_int(const char* file, int line, const char* what, long long actual,
     long long expected)
 {
-    if (actual != expected) {
+    if (actual != expected)
+    {
         char is[32];
         char should[32];
         snprintf(is, sizeof(is), "%lld", actual);
@@ -94,7 +97,8 @@ static inline void check_int(const char* file, int line, const char* what, long 
 static inline void check_ptr(const char* file, int line, const char* what, const void* actual,
     const void* expected)
 {
-    if (actual != expected) {
+    if (actual != expected)
+    {
         char is[32];
         char should[32];
         snprintf(is, sizeof(is), "%p", actual);
@@ -108,7 +112,8 @@ static inline void check_str(const char* file, int line, const char* what, const
 {
     bool equal = (actual == NULL || expected == NULL) ? actual == expected
                                                       : strcmp(actual, expected) == 0;
-    if (!equal) {
+    if (!equal)
+    {
         check_fail(file, line, what, actual != NULL ? actual : "(NULL)",
             expected != NULL ? expected : "(NULL)");
     }
@@ -119,12 +124,15 @@ static inline void check_mem(const char* file, int line, const char* what, const
 {
     const unsigned char* is = (const unsigned char*)actual;
     const unsigned char* should = (const unsigned char*)expected;
-    for (size_t i = 0; i < size; i++) {
-        if (is[i] != should[i]) {
+    for (size_t i = 0; i < size; i++)
+    {
+        if (is[i] != should[i])
+        {
             enum { SHOWN = 16 };
             char texts[2][SHOWN * 3 + 1] = {"", ""};
             char where[256];
-            for (size_t j = 0; j < SHOWN && i + j < size; j++) {
+            for (size_t j = 0; j < SHOWN && i + j < size; j++)
+            {
                 snprintf(texts[0] + j * 3, 4, "%02x ", is[i + j]);
                 snprintf(texts[1] + j * 3, 4, "%02x ", should[i + j]);
             }
@@ -141,7 +149,8 @@ static inline bool check_run_apart(const struct check_test* test)
     pid_t child;
     fflush(NULL);
     child = fork();
-    if (child == 0) {
+    if (child == 0)
+    {
         test->run();
         exit(EXIT_SUCCESS);
     }
@@ -155,23 +164,31 @@ CHECK_SHARED int main(int argc, char** argv)
     bool all = argc == 1;
     bool found = all || list;
     int failed = 0;
-    if (argc > 2) {
+    if (argc > 2)
+    {
         fprintf(stderr, "usage: %s [--list | NAME]\n", argv[0]);
         return 2;
     }
-    for (const struct check_test* test = check_tests; test != NULL; test = test->next) {
-        if (list) {
+    for (const struct check_test* test = check_tests; test != NULL; test = test->next)
+    {
+        if (list)
+        {
             puts(test->name);
-        } else if (all) {
+        }
+        else if (all)
+        {
             bool passed = check_run_apart(test);
             printf("%s %s\n", passed ? "ok  " : "FAIL", test->name);
             failed += !passed;
-        } else if (strcmp(test->name, argv[1]) == 0) {
+        }
+        else if (strcmp(test->name, argv[1]) == 0)
+        {
             found = true;
             test->run();
         }
     }
-    if (!found) {
+    if (!found)
+    {
         fprintf(stderr, "%s: no test is named %s\n", argv[0], argv[1]);
         return 2;
     }
