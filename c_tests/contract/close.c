@@ -279,6 +279,20 @@ TEST(says_nothing_inside_a_message)
     finish();
 }
 
+/* lws has passed the whole message on meanwhile: nothing is in the way. */
+TEST(says_goodbye_behind_a_whole_message)
+{
+    start(NULL);
+    CHECK_INT(send_text("abc"), 0);
+    lws_write_will_leave_partial(true);
+    report(LWS_CALLBACK_CLIENT_WRITEABLE, NULL, 0);
+    lws_set_partial(false);
+    forget_journal();
+    CHECK_INT(close_io("close"), 0);
+    CHECK_JOURNAL(IN_LWS, "lws_write CLOSE 03e8", "lws_context_destroy");
+    finish();
+}
+
 TEST(says_nothing_before_the_handshake_is_done)
 {
     start_opening(NULL);

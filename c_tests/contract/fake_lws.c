@@ -416,6 +416,7 @@ struct lws* lws_client_connect_via_info(const struct lws_client_connect_info* in
     journal(IN_LWS, "lws_client_connect_via_info%s", suffix(context));
     context->wsi = outside_malloc(sizeof(*context->wsi));
     context->wsi->context = context->handle;
+    report_all(context, WHEN_CONNECTING_UNKNOWN);
     if (place != NULL)
     {
         *place = context->wsi;

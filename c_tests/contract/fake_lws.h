@@ -47,9 +47,10 @@ unsigned contexts_alive(void);
 /* Events ------------------------------------------------------------------- */
 
 typedef enum WHEN_TAG {
-    WHEN_SERVED,     /* in the next lws_service */
-    WHEN_CREATED,    /* in the next lws_create_context, with another wsi */
+    WHEN_SERVED, /* in the next lws_service */
+    WHEN_CREATED, /* in the next lws_create_context, with another wsi */
     WHEN_CONNECTING, /* in the next lws_client_connect_via_info */
+    WHEN_CONNECTING_UNKNOWN, /* the same, before lws has said which wsi it is */
     WHENS
 } WHEN;
 

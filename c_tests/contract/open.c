@@ -95,6 +95,17 @@ TEST(there_is_no_keep_alive)
     finish();
 }
 
+/* By default lws sets memory aside for each descriptor that the process may
+ * have, and refuses answers with headers of 4 KiB. */
+TEST(a_context_is_small_but_has_room_for_headers)
+{
+    start_opening(NULL);
+    CHECK(newest_context()->info.fd_limit_per_thread >= 4);
+    CHECK(newest_context()->info.fd_limit_per_thread <= 64);
+    CHECK(newest_context()->info.max_http_header_data >= 8192);
+    finish();
+}
+
 /* SRS_WSIO_01_012, SRS_WSIO_01_013, SRS_WSIO_01_014, SRS_WSIO_01_015,
  * SRS_WSIO_01_016, SRS_WSIO_01_017, SRS_WSIO_01_019 */
 TEST(there_is_one_protocol_and_the_empty_one)
@@ -415,6 +426,23 @@ TEST(fails_once_when_connecting_fails_with_an_event)
     CHECK_INT(log_count(), 1);
     CHECK(log_has("no such host"));
     CHECK_INT(open_io("io"), 0);
+    finish();
+}
+
+/* The same, before lws has said which wsi it is. SRS_WSIO_01_033 */
+TEST(fails_once_when_connecting_fails_early)
+{
+    create_io(NULL);
+    lws_will_report(WHEN_CONNECTING_UNKNOWN, LWS_CALLBACK_CLIENT_CONNECTION_ERROR, "too early", 9);
+    lws_connect_will_return_null();
+    forget_journal();
+    CHECK(open_io("failing") != 0);
+    CHECK_JOURNAL_EMPTY(TO_USER);
+    CHECK_INT(log_count(), 1);
+    CHECK(log_has("too early"));
+    CHECK_INT(open_io("io"), 0);
+    report(LWS_CALLBACK_CLIENT_ESTABLISHED, NULL, 0);
+    CHECK_JOURNAL(TO_USER, "io opened OK");
     finish();
 }
 

@@ -19,10 +19,42 @@ TEST_WS_AND_WSS(an_empty_message_is_an_error)
     session_settle(&session);
     CHECK_INT(session.errors, 1);
     CHECK_INT(session.receives, 0);
+    CHECK(session_send(&session, "x", 1) != 0);
+    CHECK(session_open(&session) != 0);
     CHECK_INT(session_close(&session), 0);
     session_connect(&session);
     session_destroy(&session);
     session_check_balance(&session);
+}
+
+static void send_empty_messages(RAW_PEER* peer, void* context)
+{
+    (void)context;
+    if (raw_handshake(peer, NULL)) {
+        raw_send_frame(peer, RAW_FIN | RAW_BINARY, "before", 6);
+        for (int i = 0; i < 3; i++) {
+            raw_send_frame(peer, RAW_FIN | RAW_BINARY, "", 0);
+        }
+        raw_send_frame(peer, RAW_FIN | RAW_BINARY, "after", 5);
+        raw_drain(peer);
+    }
+}
+
+/* The first one ends it: one error, and nothing that comes behind it. */
+TEST(several_empty_messages_are_one_error)
+{
+    SESSION session;
+    RAW_SERVER* server = raw_server_start("127.0.0.1", send_empty_messages, NULL);
+    WSIO_CONFIG config = config_for("127.0.0.1", raw_server_port(server), "/", NULL);
+    session_start(&session, &config);
+    DRIVE_UNTIL(&session, session.errors > 0);
+    session_settle(&session);
+    CHECK_INT(session.errors, 1);
+    CHECK_INT(session.received_size, 6);
+    CHECK_MEM(session.received, "before", 6);
+    session_destroy(&session);
+    session_check_balance(&session);
+    raw_server_stop(server);
 }
 
 /* SRS_WSIO_01_083, SRS_WSIO_01_084, SRS_WSIO_01_085 */

@@ -295,12 +295,25 @@ TEST(a_broken_bundle)
     expect_refused_at_once(&config, "trusted_ca");
 }
 
+/* Well-formed PEM around nonsense. */
+static const char* damaged_certificate(void)
+{
+    char* damaged = certificate("other-ca.pem");
+    memset(strchr(damaged, '\n') + 1, 'A', 40);
+    return damaged;
+}
+
 TEST(a_bundle_with_a_damaged_certificate_first)
 {
     WSIO_CONFIG config = server_with("server", "127.0.0.1");
-    char* damaged = certificate("other-ca.pem");
-    memset(strchr(damaged, '\n') + 1, 'A', 40);
-    config.trusted_ca = joined(damaged, test_ca());
+    config.trusted_ca = joined(damaged_certificate(), test_ca());
+    expect_refused_at_once(&config, "trusted_ca");
+}
+
+TEST(a_bundle_with_a_damaged_certificate_last)
+{
+    WSIO_CONFIG config = server_with("server", "127.0.0.1");
+    config.trusted_ca = joined(test_ca(), damaged_certificate());
     expect_refused_at_once(&config, "trusted_ca");
 }
 
