@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 const FUNCTIONS: &[&str] = &[
     "lws_callback_on_writable",
+    "lws_cancel_service",
     "lws_client_connect_via_info",
     "lws_context_destroy",
     "lws_context_user",
@@ -66,6 +67,8 @@ const TYPES: &[&str] = &[
 const CONSTANTS: &[&str] = &[
     "ERR_TXT_STRING",
     "LLL_.*",
+    "LWS_LIBRARY_VERSION_MAJOR",
+    "LWS_LIBRARY_VERSION_MINOR",
     "LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT",
     "PEM_R_NO_START_LINE",
     "ERR_LIB_PEM",

@@ -650,6 +650,12 @@ int lwsl_visible(int value)
     return level & value;
 }
 
+/* Called on lws 4.2 and newer, to find the eventfd of a context; here is none. */
+void lws_cancel_service(struct lws_context* context)
+{
+    living_context("lws_cancel_service", context);
+}
+
 void lws_set_log_level(int value, void (*emit)(int level, const char* line))
 {
     enter(CALL_lws_set_log_level);

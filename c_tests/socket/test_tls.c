@@ -317,6 +317,28 @@ TEST(a_bundle_with_a_damaged_certificate_last)
     expect_refused_at_once(&config, "trusted_ca");
 }
 
+/* Wherever it was cut. */
+TEST(a_bundle_that_ends_inside_a_certificate)
+{
+    WSIO_CONFIG config = server_with("server", "127.0.0.1");
+    const char* whole = certificate("other-ca.pem");
+    char* last = keep(strdup(whole));
+    size_t first_cut = strlen("-----BEGIN ");
+    size_t last_cut = strlen(whole) - strlen("--\n"); /* the end of the END line */
+    for (size_t cut = first_cut; cut <= last_cut; cut += 3) {
+        SESSION session;
+        memcpy(last, whole, cut);
+        last[cut] = '\0';
+        config.trusted_ca = joined(test_ca(), last);
+        session_create(&session, &config);
+        if (session_open(&session) == 0) {
+            printf("accepted when cut behind %zu bytes\n", cut);
+            CHECK(!"refused");
+        }
+        session_destroy(&session);
+    }
+}
+
 TEST(a_bundle_of_garbage)
 {
     WSIO_CONFIG config = server_with("server", "127.0.0.1");

@@ -11,6 +11,7 @@ use super::event::{Event, Listener, Reason};
 use super::extensions::internal_extensions;
 use super::log_level;
 use super::send_buffer::SendBuffer;
+use super::wakeup::{self, Wakeup};
 use crate::ffi::entry::guard;
 use crate::sys::{Mutex, Shared, SigpipeBlocked, SigpipeDisposition, Text};
 use crate::tls::{self, ClientTls, HostErrors};
@@ -47,6 +48,7 @@ struct Link<L: Listener> {
     context: Cell<*mut lws::lws_context>,
     /// NULL before `lws_client_connect_via_info` and after the end.
     wsi: Cell<*mut lws::lws>,
+    wakeup: Cell<Option<Wakeup>>,
     connecting: Cell<bool>,
     established: Cell<bool>,
     /// The code of the peer's Close frame, once one came.
@@ -94,6 +96,7 @@ impl<L: Listener> Connection<L> {
             tls: to.tls.cloned(),
             context: Cell::new(null_mut()),
             wsi: Cell::new(null_mut()),
+            wakeup: Cell::new(None),
             connecting: Cell::new(true),
             established: Cell::new(false),
             peer_close: Cell::new(None),
@@ -318,9 +321,15 @@ impl<L: Listener> Link<L> {
 
         let context = CREATING.with(|()| {
             let _disposition = SigpipeDisposition::save();
+            let lowest = wakeup::lowest_free();
             // SAFETY: lws copies `info` and the protocols; the name outlives the
             // context, being the listener's.
-            unsafe { lws::lws_create_context(&info) }
+            let context = unsafe { lws::lws_create_context(&info) };
+            if !context.is_null() {
+                // SAFETY: alive.
+                link.wakeup.set(unsafe { Wakeup::find(context, lowest) });
+            }
+            context
         });
         if context.is_null() {
             Self::take_back(info.user);
@@ -338,7 +347,11 @@ impl<L: Listener> Link<L> {
         // SAFETY: a living context; no call into it is running.
         unsafe {
             let user = lws::lws_context_user(context);
+            let mark = self.wakeup.take().and_then(Wakeup::mark);
             lws::lws_context_destroy(context);
+            if let Some(mark) = mark {
+                mark.close_if_left();
+            }
             Self::take_back(user);
         }
     }

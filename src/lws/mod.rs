@@ -7,6 +7,7 @@ mod event;
 mod extensions;
 mod log_level;
 mod send_buffer;
+mod wakeup;
 
 pub(crate) use connection::{Connection, Endpoint};
 pub(crate) use event::{Event, Listener, Reason};

@@ -41,3 +41,30 @@ impl fmt::Display for Text {
         self.as_bytes().utf8_chunks().try_for_each(|chunk| f.write_str(chunk.valid()))
     }
 }
+
+/// A short text of known greatest length, on the stack.
+pub(crate) struct ShortText<const SIZE: usize> {
+    bytes: [u8; SIZE],
+    length: usize,
+}
+
+impl<const SIZE: usize> ShortText<SIZE> {
+    pub(crate) fn new() -> Self {
+        Self { bytes: [0; SIZE], length: 0 }
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
+    }
+}
+
+/// Fails when there is no room, and writes nothing then.
+impl<const SIZE: usize> fmt::Write for ShortText<SIZE> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let end = self.length + text.len();
+        let room = self.bytes.get_mut(self.length..end).ok_or(fmt::Error)?;
+        room.copy_from_slice(text.as_bytes());
+        self.length = end;
+        Ok(())
+    }
+}

@@ -3,7 +3,7 @@
 use core::fmt::Write;
 use core::net::Ipv6Addr;
 
-use crate::sys::Text;
+use crate::sys::{ShortText, Text};
 
 /// The fields of a WSIO_CONFIG, as they came.
 pub(crate) struct Settings<'a> {
@@ -70,7 +70,7 @@ impl Config {
         // The zone of a link-local address (RFC 6874) is nothing to the server.
         let name = host.split(|&byte| byte == b'%').next().unwrap_or(host);
         let default_port = if settings.use_ssl { 443 } else { 80 };
-        let mut port_suffix = PortSuffix::default();
+        let mut port_suffix = ShortText::<6>::new();
         if port != default_port {
             // Cannot fail: there is room for any port.
             let _ = write!(port_suffix, ":{port}");
@@ -117,29 +117,6 @@ fn check_host(host: &[u8]) -> Result<Option<Ipv6Addr>, &'static str> {
 /// Whether the byte could end a header line, or a word of the request line.
 fn breaks_a_line(byte: u8) -> bool {
     byte <= b' ' || byte == 0x7F
-}
-
-/// `:` and a port, without an allocation that cannot fail.
-#[derive(Default)]
-struct PortSuffix {
-    bytes: [u8; 6],
-    length: usize,
-}
-
-impl PortSuffix {
-    fn as_bytes(&self) -> &[u8] {
-        self.bytes.get(..self.length).unwrap_or_default()
-    }
-}
-
-impl Write for PortSuffix {
-    fn write_str(&mut self, text: &str) -> core::fmt::Result {
-        let end = self.length + text.len();
-        let room = self.bytes.get_mut(self.length..end).ok_or(core::fmt::Error)?;
-        room.copy_from_slice(text.as_bytes());
-        self.length = end;
-        Ok(())
-    }
 }
 
 #[cfg(test)]

@@ -244,6 +244,10 @@ extern "C" fn lws_context_destroy(context: *mut lws::lws_context) {
     );
 }
 
+/// Called with lws 4.2 and newer only.
+#[unsafe(no_mangle)]
+extern "C" fn lws_cancel_service(_context: *mut lws::lws_context) {}
+
 #[unsafe(no_mangle)]
 extern "C" fn lws_get_context(wsi: *const lws::lws) -> *mut lws::lws_context {
     context_handle(index(wsi))

@@ -1,0 +1,121 @@
+//! The eventfd that lws 4.3 leaves behind.
+//!
+//! A context has an eventfd to wake it by. When the last wsi of the context is
+//! freed, lws 4.3 forgets the descriptor before it could close it (close.c,
+//! `dummy_pipe_fds`): one for each context, so one for each `wsio_open`. lws has
+//! no call that names the descriptor, so it is found and recognised by its
+//! counter, which the kernel shows in /proc/self/fdinfo. lws 4.1 is free of this.
+
+use core::ffi::{CStr, c_int};
+use core::fmt::Write;
+
+use libwebsockets_sys as lws;
+
+use crate::sys::ShortText;
+
+/// Whether the installed lws may leave the descriptor open.
+const NEEDED: bool = lws::LWS_LIBRARY_VERSION_MAJOR > 4 || lws::LWS_LIBRARY_VERSION_MINOR > 1;
+
+/// Descriptor numbers to look at: lws opens few before this one, and so do
+/// other threads meanwhile.
+const SEARCH: c_int = 32;
+
+/// A descriptor of a context, while lws has it open.
+pub(super) struct Wakeup(c_int);
+
+/// What tells the descriptor from one that got its number later.
+pub(super) struct Mark {
+    descriptor: c_int,
+    count: u64,
+}
+
+/// A descriptor number that is free now: those of the next context are near.
+pub(super) fn lowest_free() -> c_int {
+    if !NEEDED {
+        return -1;
+    }
+    // SAFETY: opens a descriptor and closes it again.
+    unsafe {
+        let probe = libc::eventfd(0, libc::EFD_CLOEXEC);
+        if probe >= 0 {
+            libc::close(probe);
+        }
+        probe
+    }
+}
+
+impl Wakeup {
+    /// The eventfd of a `context` that was made after `lowest` was free. `None`
+    /// where it is not needed or not found.
+    ///
+    /// # Safety
+    /// `context` is alive.
+    pub(super) unsafe fn find(context: *mut lws::lws_context, lowest: c_int) -> Option<Self> {
+        const TIMES: u64 = 3;
+        if !NEEDED || lowest < 0 {
+            return None;
+        }
+        for descriptor in lowest..lowest.saturating_add(SEARCH) {
+            let Some(before) = count_of(descriptor) else { continue };
+            for _ in 0..TIMES {
+                // Adds one. What comes of it is an event that nobody hears.
+                // SAFETY: promised by the caller.
+                unsafe { lws::lws_cancel_service(context) };
+            }
+            if count_of(descriptor) == Some(before + TIMES) {
+                return Some(Self(descriptor));
+            }
+        }
+        None
+    }
+
+    /// Marks the descriptor, for [`Mark::close_if_left`] after its context is
+    /// gone. Just before that: a wake-up in between would change the mark.
+    pub(super) fn mark(self) -> Option<Mark> {
+        let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        // SAFETY: valid places to read from and write to; the descriptor is
+        // lws's, open, and does not block.
+        unsafe {
+            libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut now);
+            // Nobody else's counter is likely to have this value, ever.
+            let count =
+                1 << 62 | (now.tv_sec as u64) << 40 ^ (now.tv_nsec as u64) << 16 ^ self.0 as u64;
+            let mut old = 0u64;
+            libc::read(self.0, (&raw mut old).cast(), size_of::<u64>());
+            let written = libc::write(self.0, (&raw const count).cast(), size_of::<u64>());
+            (written == size_of::<u64>() as isize).then_some(Mark { descriptor: self.0, count })
+        }
+    }
+}
+
+impl Mark {
+    pub(super) fn close_if_left(self) {
+        if count_of(self.descriptor) == Some(self.count) {
+            // SAFETY: lws's descriptor, which lws has forgotten.
+            unsafe { libc::close(self.descriptor) };
+        }
+    }
+}
+
+/// The counter of an eventfd; `None` for any other descriptor.
+fn count_of(descriptor: c_int) -> Option<u64> {
+    const FIELD: &[u8] = b"eventfd-count:";
+    let mut path = ShortText::<32>::new();
+    write!(path, "/proc/self/fdinfo/{descriptor}\0").ok()?;
+    let path = CStr::from_bytes_with_nul(path.as_bytes()).ok()?;
+    let mut text = [0u8; 256];
+    // SAFETY: a C string and a buffer of that size.
+    let length = unsafe {
+        let file = libc::open(path.as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC);
+        if file < 0 {
+            return None;
+        }
+        let length = libc::read(file, text.as_mut_ptr().cast(), text.len());
+        libc::close(file);
+        length
+    };
+    let text = text.get(..usize::try_from(length).ok()?)?;
+    let start = text.windows(FIELD.len()).position(|word| word == FIELD)? + FIELD.len();
+    let value = text.get(start..)?.split(|&byte| byte == b'\n').next()?;
+    u64::from_str_radix(core::str::from_utf8(value).ok()?.trim(), 16).ok()
+}
