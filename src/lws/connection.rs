@@ -11,7 +11,7 @@ use super::event::{Event, Listener, Reason};
 use super::extensions::internal_extensions;
 use super::log_level;
 use super::send_buffer::SendBuffer;
-use super::wakeup::{self, Wakeup};
+use super::wakeup::Wakeup;
 use crate::ffi::entry::guard;
 use crate::sys::{Mutex, Shared, SigpipeBlocked, SigpipeDisposition, Text};
 use crate::tls::{self, ClientTls, HostErrors};
@@ -321,13 +321,14 @@ impl<L: Listener> Link<L> {
 
         let context = CREATING.with(|()| {
             let _disposition = SigpipeDisposition::save();
-            let lowest = wakeup::lowest_free();
+            let mut wakeup = Wakeup::new();
             // SAFETY: lws copies `info` and the protocols; the name outlives the
             // context, being the listener's.
             let context = unsafe { lws::lws_create_context(&info) };
             if !context.is_null() {
                 // SAFETY: alive.
-                link.wakeup.set(unsafe { Wakeup::find(context, lowest) });
+                unsafe { wakeup.find(context) };
+                link.wakeup.set(Some(wakeup));
             }
             context
         });
@@ -347,7 +348,10 @@ impl<L: Listener> Link<L> {
         // SAFETY: a living context; no call into it is running.
         unsafe {
             let user = lws::lws_context_user(context);
-            let mark = self.wakeup.take().and_then(Wakeup::mark);
+            let mark = self.wakeup.take().and_then(|mut wakeup| {
+                wakeup.find(context);
+                wakeup.mark()
+            });
             lws::lws_context_destroy(context);
             if let Some(mark) = mark {
                 mark.close_if_left();

@@ -20,8 +20,13 @@ const NEEDED: bool = lws::LWS_LIBRARY_VERSION_MAJOR > 4 || lws::LWS_LIBRARY_VERS
 /// other threads meanwhile.
 const SEARCH: c_int = 32;
 
-/// A descriptor of a context, while lws has it open.
-pub(super) struct Wakeup(c_int);
+/// The eventfd of a context.
+#[derive(Clone, Copy)]
+pub(super) struct Wakeup {
+    /// Free just before the context was made, so the eventfd is not far.
+    lowest: c_int,
+    found: Option<c_int>,
+}
 
 /// What tells the descriptor from one that got its number later.
 pub(super) struct Mark {
@@ -29,61 +34,59 @@ pub(super) struct Mark {
     count: u64,
 }
 
-/// A descriptor number that is free now: those of the next context are near.
-pub(super) fn lowest_free() -> c_int {
-    if !NEEDED {
-        return -1;
-    }
-    // SAFETY: opens a descriptor and closes it again.
-    unsafe {
-        let probe = libc::eventfd(0, libc::EFD_CLOEXEC);
-        if probe >= 0 {
-            libc::close(probe);
-        }
-        probe
-    }
-}
-
 impl Wakeup {
-    /// The eventfd of a `context` that was made after `lowest` was free. `None`
-    /// where it is not needed or not found.
+    /// To be made just before the context.
+    pub(super) fn new() -> Self {
+        let mut lowest = -1;
+        if NEEDED {
+            // SAFETY: opens a descriptor and closes it again.
+            unsafe {
+                lowest = libc::eventfd(0, libc::EFD_CLOEXEC);
+                if lowest >= 0 {
+                    libc::close(lowest);
+                }
+            }
+        }
+        Self { lowest, found: None }
+    }
+
+    /// Looks for the eventfd of `context`, if not found yet. That takes a free
+    /// descriptor, so it is tried when the context is new and when it goes.
     ///
     /// # Safety
     /// `context` is alive.
-    pub(super) unsafe fn find(context: *mut lws::lws_context, lowest: c_int) -> Option<Self> {
+    pub(super) unsafe fn find(&mut self, context: *mut lws::lws_context) {
         const TIMES: u64 = 3;
-        if !NEEDED || lowest < 0 {
-            return None;
+        if self.lowest < 0 || self.found.is_some() {
+            return;
         }
-        for descriptor in lowest..lowest.saturating_add(SEARCH) {
-            let Some(before) = count_of(descriptor) else { continue };
+        self.found = (self.lowest..self.lowest.saturating_add(SEARCH)).find(|&descriptor| {
+            let Some(before) = count_of(descriptor) else { return false };
             for _ in 0..TIMES {
                 // Adds one. What comes of it is an event that nobody hears.
                 // SAFETY: promised by the caller.
                 unsafe { lws::lws_cancel_service(context) };
             }
-            if count_of(descriptor) == Some(before + TIMES) {
-                return Some(Self(descriptor));
-            }
-        }
-        None
+            count_of(descriptor) == Some(before + TIMES)
+        });
     }
 
     /// Marks the descriptor, for [`Mark::close_if_left`] after its context is
     /// gone. Just before that: a wake-up in between would change the mark.
     pub(super) fn mark(self) -> Option<Mark> {
+        let descriptor = self.found?;
         let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
         // SAFETY: valid places to read from and write to; the descriptor is
         // lws's, open, and does not block.
         unsafe {
             libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut now);
             // Nobody else's counter is likely to have this value, ever.
-            let count =
-                1 << 62 | (now.tv_sec as u64) << 40 ^ (now.tv_nsec as u64) << 16 ^ self.0 as u64;
+            let count = 1 << 62
+                | (now.tv_sec as u64) << 40 ^ (now.tv_nsec as u64) << 16 ^ descriptor as u64;
             let mut old = 0u64;
-            libc::read(self.0, (&raw mut old).cast(), size_of::<u64>());
-            let written = libc::write(self.0, (&raw const count).cast(), size_of::<u64>());
-            (written == size_of::<u64>() as isize).then_some(Mark { descriptor: self.0, count })
+            libc::read(descriptor, (&raw mut old).cast(), size_of::<u64>());
+            let written = libc::write(descriptor, (&raw const count).cast(), size_of::<u64>());
+            (written == size_of::<u64>() as isize).then_some(Mark { descriptor, count })
         }
     }
 }
