@@ -89,6 +89,10 @@ fn main() {
     let lws = find("libwebsockets", "4.1", "libwebsockets-dev");
     let ssl = find("openssl", "3.0", "libssl-dev");
 
+    // For the build scripts of those that depend on this: what lws is there.
+    let version = lws.version.split(|c: char| !c.is_ascii_digit() && c != '.').next();
+    println!("cargo::metadata=version={}", version.unwrap_or_default());
+
     let mut builder = bindgen::Builder::default()
         .header("wrapper.h")
         .use_core()

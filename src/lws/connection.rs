@@ -49,6 +49,8 @@ struct Link<L: Listener> {
     /// NULL before `lws_client_connect_via_info` and after the end.
     wsi: Cell<*mut lws::lws>,
     wakeup: Cell<Option<Wakeup>>,
+    #[cfg(lws_log_cx)]
+    log: log_level::OwnLog,
     connecting: Cell<bool>,
     established: Cell<bool>,
     /// The code of the peer's Close frame, once one came.
@@ -97,6 +99,8 @@ impl<L: Listener> Connection<L> {
             context: Cell::new(null_mut()),
             wsi: Cell::new(null_mut()),
             wakeup: Cell::new(None),
+            #[cfg(lws_log_cx)]
+            log: log_level::OwnLog::new(),
             connecting: Cell::new(true),
             established: Cell::new(false),
             peer_close: Cell::new(None),
@@ -316,6 +320,10 @@ impl<L: Listener> Link<L> {
         info.timeout_secs = to.timeout_secs;
         info.connect_timeout_secs = to.timeout_secs;
         info.retry_and_idle_policy = no_keep_alive();
+        #[cfg(lws_log_cx)]
+        {
+            info.log_cx = link.log.as_ptr();
+        }
         // SRS_WSIO_01_096: an owner for lws, taken back after the context.
         info.user = link.clone().into_raw();
 

@@ -26,3 +26,23 @@ pub(super) fn silence() {
         }
     }
 }
+
+/// A log of a context's own, since lws 4.3: silent, and with a counter of its
+/// users that one thread changes at a time. The one that all contexts share
+/// otherwise is counted without a lock, and lws aborts when two threads collide.
+#[cfg(lws_log_cx)]
+pub(super) struct OwnLog(core::cell::UnsafeCell<lws::lws_log_cx_t>);
+
+#[cfg(lws_log_cx)]
+impl OwnLog {
+    pub(super) fn new() -> Self {
+        // SAFETY: integers, pointers and optional functions: zero is valid, and
+        // means no level, no parent, nobody yet.
+        Self(core::cell::UnsafeCell::new(unsafe { core::mem::zeroed() }))
+    }
+
+    /// For lws; to be kept in its place as long as the context lives.
+    pub(super) fn as_ptr(&self) -> *mut lws::lws_log_cx_t {
+        self.0.get()
+    }
+}
