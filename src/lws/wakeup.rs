@@ -16,8 +16,8 @@ use crate::sys::ShortText;
 /// Whether the installed lws may leave the descriptor open.
 const NEEDED: bool = lws::LWS_LIBRARY_VERSION_MAJOR > 4 || lws::LWS_LIBRARY_VERSION_MINOR > 1;
 
-/// Descriptor numbers to look at: lws opens few before this one, and so do
-/// other threads meanwhile.
+/// How far to look: lws opens few descriptors before this one, but other threads
+/// open and close theirs meanwhile.
 const SEARCH: c_int = 32;
 
 /// The eventfd of a context.
@@ -60,7 +60,9 @@ impl Wakeup {
         if self.lowest < 0 || self.found.is_some() {
             return;
         }
-        self.found = (self.lowest..self.lowest.saturating_add(SEARCH)).find(|&descriptor| {
+        let above = self.lowest..self.lowest.saturating_add(SEARCH);
+        let below = self.lowest.saturating_sub(SEARCH).max(0)..self.lowest;
+        self.found = above.chain(below.rev()).find(|&descriptor| {
             let Some(before) = count_of(descriptor) else { return false };
             for _ in 0..TIMES {
                 // Adds one. What comes of it is an event that nobody hears.
