@@ -8,8 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "xio.h"
-#include "xlogging.h"
+#include <xio.h>
+#include <xlogging.h>
 
 
 /**

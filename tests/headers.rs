@@ -52,7 +52,7 @@ fn xio(header: &str, era: &str) {
             "XIO_H",
             "/* What a concrete IO is: the part of the SDK's xio.h that wsio uses, for\n \
              * programs without an SDK. The SDK's own header has the same guard. */",
-            &["\"xlogging.h\""],
+            &["<xlogging.h>"],
             &[
                 "ON_BYTES_RECEIVED",
                 "ON_SEND_COMPLETE",
@@ -65,6 +65,8 @@ fn xio(header: &str, era: &str) {
     );
 }
 
+/// In angle brackets, since quotes would find the headers beside it before those
+/// of an SDK whose folder comes first.
 fn wsio(header: &str, era: &str) {
     check(
         header,
@@ -72,7 +74,7 @@ fn wsio(header: &str, era: &str) {
         config(
             "WSIO_H",
             "/* wsio: a concrete IO that sends and receives through a WebSocket. */",
-            &["\"xio.h\"", "\"xlogging.h\""],
+            &["<xio.h>", "<xlogging.h>"],
             &["WSIO_CONFIG"],
         ),
     );

@@ -107,7 +107,12 @@ static void check_common_headers(const char* request, const char* host, const ch
     CHECK_STR(header(request, "Sec-WebSocket-Version"), "13"); /* SRS_WSIO_01_032 */
     CHECK_INT(strlen(header(request, "Sec-WebSocket-Key")), 24);
     CHECK_STR(header(request, "Sec-WebSocket-Key") + 22, "==");
-    CHECK_PTR(header(request, "Sec-WebSocket-Extensions"), NULL); /* SRS_WSIO_01_091 */
+    const char* extensions = header(request, "Sec-WebSocket-Extensions"); /* SRS_WSIO_01_091 */
+#ifdef WSIO_PERMESSAGE_DEFLATE
+    CHECK(extensions != NULL && strncmp(extensions, "permessage-deflate", 18) == 0);
+#else
+    CHECK_STR(extensions, NULL);
+#endif
     CHECK_PTR(header(request, "Cookie"), NULL);
     CHECK_PTR(header(request, "Authorization"), NULL);
 }

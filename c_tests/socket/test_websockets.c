@@ -26,9 +26,17 @@ static WSIO_CONFIG start(CHILD* server, bool tls, const char* path)
     return config;
 }
 
+#ifdef WSIO_PERMESSAGE_DEFLATE
+/* lws sends what it compresses in fragments of 1 KiB, of which newer versions of
+ * `websockets` take so many a message. */
+#define LARGEST 100000
+#else
+#define LARGEST (4 * 1024 * 1024)
+#endif
+
 TEST_WS_AND_WSS(python_echoes_every_frame_size)
 {
-    static const size_t sizes[] = { 1, 125, 126, 65535, 65536, 4 * 1024 * 1024 };
+    static const size_t sizes[] = { 1, 125, 126, 65535, 65536, LARGEST };
     CHILD server;
     SESSION session;
     char line[64];

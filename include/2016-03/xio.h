@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "xlogging.h"
+#include <xlogging.h>
 
 
 /**

@@ -4,6 +4,7 @@
 
 #![no_std]
 #![allow(
+    unknown_lints, // bindgen's own, on an older rustc
     missing_docs,
     non_camel_case_types,
     non_snake_case,
