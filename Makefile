@@ -4,7 +4,8 @@
 #   make              the C libraries and examples/wsio_cat, in build/
 #   make demo         installs what is missing, builds, and shows it at work
 #   make test         the tests, but the slow ones
-#   make check-slow   soak, valgrind over all C tests, a second libwebsockets, fuzzing
+#   make check-slow   soak, valgrind, sanitizers, fuzzing, conformance, and all of it
+#                     with a second libwebsockets
 #   make install PREFIX=/usr/local
 #   make clean
 #
@@ -62,7 +63,7 @@ clean:
 # Tests -------------------------------------------------------------------------
 
 .PHONY: test
-test: test-deps lint test-rust test-c
+test: test-deps lint test-rust test-c test-fuzz
 	$(step) 'All tests passed'
 
 .PHONY: test-deps
@@ -106,35 +107,73 @@ test_options := -DWSIO_TESTS=ON -DWSIO_ABI=2016-01 \
 # A few of each kind.
 quick_valgrind := ^contract_(destroy|torture)\.|^test_goodbye\.
 
+.PHONY: test-fuzz
+test-fuzz:
+	$(step) 'Fuzzing, in short'
+	@WSIO_FUZZ_BUILD=$(BUILD)/fuzz fuzz/run --smoke $(or_skip)
+
+# What may not be possible on this machine says so (status 77).
+or_skip = || [ $$? = 77 ]
+
+# Slow checks -------------------------------------------------------------------
+
+# With each libwebsockets, and once.
+each := check-long check-valgrind check-sanitizers check-fuzz check-conformance
+once := check-msrv check-lws
+
 .PHONY: check-slow
-check-slow: test-deps check-long check-valgrind check-lws check-msrv check-fuzz check-conformance
+check-slow: test-deps
+	@$(call in_turn,$(each) $(once))
 	$(step) 'All slow checks passed'
+
+# $(call in_turn,targets): makes them, and says how long each took.
+in_turn = times=; \
+	for check in $(1); do \
+		SECONDS=0; \
+		$(MAKE) $$check; \
+		times+=$$(printf '%-20s%3d:%02d' $$check $$((SECONDS / 60)) $$((SECONDS % 60)))$$'\n'; \
+	done; \
+	printf '\n%s' "$$times"
 
 .PHONY: check-long
 check-long:
-	$(step) 'C tests that take long'
-	@$(call configure,$(BUILD),-DWSIO_TESTS=ON -DWSIO_ABI=2016-01 -DWSIO_VALGRIND=OFF $(CMAKE_ARGS))
+	$(step) 'Tests that take long'
+	@$(call configure,$(BUILD),$(test_options) -DWSIO_VALGRIND=OFF $(CMAKE_ARGS))
 	@cmake --build $(BUILD)
 	@$(call ctest,$(BUILD),-L slow)
 	@PROPTEST_CASES=20000 cargo test --locked --test model
 
+# The soak measures memory itself; torture has a malloc of its own.
 .PHONY: check-valgrind
 check-valgrind:
 	$(step) 'All C tests under valgrind'
 	@$(call configure,$(BUILD),$(test_options) -DWSIO_VALGRIND=ON $(CMAKE_ARGS))
 	@cmake --build $(BUILD)
-	@$(call ctest,$(BUILD),-LE install -E ^hostile_soak)
+	@$(call ctest,$(BUILD),-LE 'install|torture' -E ^hostile_soak)
 	@$(call configure,$(BUILD),-DWSIO_VALGRIND=OFF)
 
-# What follows may not be possible on this machine, and says so (status 77).
-or_skip = || [ $$? = 77 ]
+# Address finds leaks, too, and undefined behaviour in C; thread finds data races.
+sanitizers := check-sanitizer-address check-sanitizer-thread
+.PHONY: check-sanitizers $(sanitizers)
+check-sanitizers: $(sanitizers)
 
-.PHONY: check-lws
-check-lws:
-	$(step) 'All tests with libwebsockets 4.3'
-	@lws=$$(scripts/fetch-lws build/lws-4.3) \
-		&& env $$lws CARGO_TARGET_DIR=$(CURDIR)/build/lws-4.3/target \
-			$(MAKE) test-rust test-c BUILD=build/lws-4.3/build $(or_skip)
+$(sanitizers): folder = $(BUILD)/sanitizer-$*
+$(sanitizers): check-sanitizer-%:
+	$(step) 'All C tests with the $* sanitizer'
+	@clang=$$(scripts/find-clang $(*:address=address,undefined)) || { [ $$? = 77 ]; exit; }; \
+	$(call configure,$(folder),$(test_options) -DWSIO_SANITIZER=$* -DCMAKE_C_COMPILER=$$clang $(CMAKE_ARGS)); \
+	cmake --build $(folder); \
+	$(call ctest,$(folder))
+
+.PHONY: check-fuzz
+check-fuzz:
+	$(step) 'Fuzzing'
+	@WSIO_FUZZ_BUILD=$(BUILD)/fuzz fuzz/run 60 $(or_skip)
+
+.PHONY: check-conformance
+check-conformance:
+	$(step) 'Conformance'
+	@WSIO_STATIC_LIB=$(BUILD)/lib/libwsio.a conformance/run $(BUILD) $(or_skip)
 
 .PHONY: check-msrv
 check-msrv:
@@ -144,12 +183,13 @@ check-msrv:
 		|| { echo "skipped: rustup toolchain install $$rust"; exit 0; }; \
 	cargo +$$toolchain build --locked --release --lib --no-default-features --target-dir build/msrv
 
-.PHONY: check-fuzz
-check-fuzz:
-	$(step) 'Fuzzing'
-	@fuzz/run 60 $(or_skip)
+.PHONY: check-lws
+check-lws:
+	$(step) 'All of it with libwebsockets 4.3'
+	@lws=$$(scripts/fetch-lws build/lws-4.3) \
+		&& env $$lws CARGO_TARGET_DIR=$(CURDIR)/build/lws-4.3/target \
+			$(MAKE) with-this-lws BUILD=build/lws-4.3/build $(or_skip)
 
-.PHONY: check-conformance
-check-conformance:
-	$(step) 'Conformance'
-	@WSIO_STATIC_LIB=$(BUILD)/lib/libwsio.a conformance/run $(BUILD) $(or_skip)
+.PHONY: with-this-lws
+with-this-lws:
+	@$(call in_turn,test-rust test-c $(each))

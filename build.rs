@@ -4,11 +4,16 @@ fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,libwsio.so.1");
 
-    // Since lws 4.3 a context can have a log of its own.
-    println!("cargo::rustc-check-cfg=cfg(lws_log_cx)");
+    println!("cargo::rustc-check-cfg=cfg(lws_log_cx, lws_scratch)");
     let version = std::env::var("DEP_WEBSOCKETS_VERSION").unwrap_or_default();
     let mut numbers = version.split('.').map(|number| number.parse().unwrap_or(0u32));
-    if (numbers.next(), numbers.next()) >= (Some(4), Some(3)) {
+    let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+    // A context can have a log of its own.
+    if version >= (4, 3) {
         println!("cargo::rustc-cfg=lws_log_cx");
+    }
+    // Where a context's receive buffer is was read in these versions' source.
+    if ((4, 1)..=(4, 3)).contains(&version) {
+        println!("cargo::rustc-cfg=lws_scratch");
     }
 }

@@ -5,6 +5,8 @@
 # plain ones such as fmod, which a program would get from here instead of from
 # libm. So its objects are linked into one, in which only wsio_* stay global. The
 # list stays a member of its own: a program may bring another.
+#
+# With AS_IT_IS the archive is only copied.
 
 cmake_minimum_required(VERSION 3.18)
 
@@ -25,16 +27,20 @@ endfunction()
 
 file(REMOVE_RECURSE "${work}")
 file(MAKE_DIRECTORY "${work}")
-run("${AR}" x "${IN}/libwsio.a")
-file(GLOB list "${work}/sdk_list-*.o")
-file(RENAME "${list}" "${work}/list.o")
-file(GLOB objects RELATIVE "${work}" "${work}/*.rcgu.o")
-run("${LD}" -r --gc-sections --force-group-allocation ${roots} -o wsio.o ${objects})
-# The bitcode is for Rust's own link-time optimisation, and confuses ar. Nothing
-# here unwinds; what is left of that is a name that would draw in libgcc_s.
-run("${OBJCOPY}" --strip-debug -R .llvmbc -R .llvmcmd
-    --strip-unneeded-symbol=_Unwind_Resume ${globals} wsio.o)
-run("${AR}" rcsD libwsio.a wsio.o list.o)
+if(AS_IT_IS)
+    file(COPY "${IN}/libwsio.a" DESTINATION "${work}")
+else()
+    run("${AR}" x "${IN}/libwsio.a")
+    file(GLOB list "${work}/sdk_list-*.o")
+    file(RENAME "${list}" "${work}/list.o")
+    file(GLOB objects RELATIVE "${work}" "${work}/*.rcgu.o")
+    run("${LD}" -r --gc-sections --force-group-allocation ${roots} -o wsio.o ${objects})
+    # The bitcode is for Rust's own link-time optimisation, and confuses ar. Nothing
+    # here unwinds; what is left of that is a name that would draw in libgcc_s.
+    run("${OBJCOPY}" --strip-debug -R .llvmbc -R .llvmcmd
+        --strip-unneeded-symbol=_Unwind_Resume ${globals} wsio.o)
+    run("${AR}" rcsD libwsio.a wsio.o list.o)
+endif()
 
 # Only what changed is copied, so that nothing is linked anew without need.
 configure_file("${work}/libwsio.a" "${OUT}/libwsio.a" COPYONLY)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* The engine below wsio as an agent: libwebsockets, configured as
- * src/lws/connection.rs does it, echoing whole messages and their type. What
+ * src/lws/connect.rs does it, echoing whole messages and their type. What
  * fails here is libwebsockets' doing; what fails with wsio only is wsio's. */
 #include "agent.h"
 
@@ -163,7 +163,8 @@ static struct lws_context* create_context(struct connection* connection)
         .gid = -1,
         .uid = -1,
         .fd_limit_per_thread = 8,
-        .max_http_header_data = 16 * 1024,
+        .max_http_header_data = 33 * 1024,
+        .pt_serv_buf_size = 32 * 1024,
         .timeout_secs = 20,
         .connect_timeout_secs = 20,
         .retry_and_idle_policy = &no_keep_alive,

@@ -116,7 +116,7 @@ TEST(the_ssl_ctx_is_strict)
     /* lws writes from buffers that move. */
     CHECK_INT(ssl_ctx_mode(ssl) & SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER,
         SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-    CHECK(ssl_ctx_verify_callback(ssl, &argument) == NULL);
+    CHECK(ssl_ctx_verify_callback(ssl, &argument) != NULL);
     finish();
 }
 
@@ -462,6 +462,50 @@ TEST(an_ipv6_server_that_cannot_be_verified_is_refused)
     finish();
 }
 
+/* lws sets the name to verify, and does not look whether that worked: then it
+ * would be left out. */
+TEST(a_server_whose_name_would_not_be_verified_is_refused)
+{
+    void* argument;
+    VERIFY* verify;
+    WSIO_CONFIG config = tls_config(NULL);
+    start_opening(&config);
+    verify = ssl_ctx_verify_callback(ssl_of(newest_context()), &argument);
+    CHECK(verify != NULL);
+    ssl_verification_will_return(1);
+    CHECK_INT(verify(ssl_verification(0), argument), 1);
+    CHECK_INT(calls_of(CALL_X509_verify_cert), 1);
+    CHECK_INT(verify(ssl_verification_of_address(), argument), 1);
+    CHECK_INT(calls_of(CALL_X509_verify_cert), 2);
+    CHECK_INT(verify(ssl_verification_of_nothing(), argument), 0);
+    CHECK_INT(calls_of(CALL_X509_verify_cert), 2);
+    finish();
+}
+
+/* OpenSSL passes over certificates that it has no memory for: after a handshake
+ * has failed the certificates are loaded anew. */
+TEST(a_failed_handshake_is_not_tried_again_with_the_same_ssl_ctx)
+{
+    SSL_CTX* first;
+    SSL_CTX* second;
+    configuration = tls_config(PEM("ca"));
+    start_opening(&configuration);
+    first = ssl_of(newest_context());
+    lws_will_report_verification(WHEN_SERVED, ssl_verification(X509_V_ERR_CERT_HAS_EXPIRED));
+    lws_will_end(WHEN_SERVED, LWS_CALLBACK_CLIENT_CONNECTION_ERROR, "tls failed", 10);
+    serve();
+    CHECK_INT(journal_count("io opened ERROR"), 1);
+    CHECK(!ssl_ctx_is_alive(first));
+    CHECK_INT(open_io("io"), 0);
+    second = ssl_of(newest_context());
+    /* What has nothing to do with it does not count. */
+    lws_will_end(WHEN_SERVED, LWS_CALLBACK_CLIENT_CONNECTION_ERROR, "conn fail", 9);
+    serve();
+    CHECK_INT(open_io("io"), 0);
+    CHECK_PTR(ssl_of(newest_context()), second);
+    finish();
+}
+
 /* Two servers with the same trust have the same SSL_CTX only when it checks the
  * same. */
 TEST(ipv6_servers_have_ssl_ctxs_of_their_own)
@@ -469,7 +513,6 @@ TEST(ipv6_servers_have_ssl_ctxs_of_their_own)
     static const char* const hosts[] = {"::1", "::2", "example.org", "192.0.2.1"};
     CONCRETE_IO_HANDLE ios[4];
     SSL_CTX* ssls[4];
-    void* argument;
     for (int i = 0; i < 4; i++)
     {
         WSIO_CONFIG config = tls_config(PEM("ca"));
@@ -482,8 +525,6 @@ TEST(ipv6_servers_have_ssl_ctxs_of_their_own)
     CHECK(ssls[0] != ssls[1]);
     CHECK(ssls[0] != ssls[2]);
     CHECK(ssls[1] != ssls[2]);
-    CHECK(ssl_ctx_verify_callback(ssls[2], &argument) == NULL);
-    CHECK(ssl_ctx_verify_callback(ssls[3], &argument) == NULL);
     for (int i = 0; i < 4; i++)
     {
         io = ios[i];
@@ -503,9 +544,44 @@ TEST(the_log_names_what_is_wrong_with_a_certificate)
     lws_will_report_verification(WHEN_SERVED, ssl_verification(X509_V_ERR_CERT_HAS_EXPIRED));
     lws_will_end(WHEN_SERVED, LWS_CALLBACK_CLIENT_CONNECTION_ERROR, "tls failed", 10);
     serve();
-    CHECK_JOURNAL(IN_SSL | TO_USER, "io opened ERROR");
+    CHECK_JOURNAL(IN_SSL | TO_USER, "io opened ERROR", "SSL_CTX_free");
     CHECK_INT(log_count(), 1);
     CHECK(log_has("verify error 10"));
+    finish();
+}
+
+/* So is why a handshake failed, which lws has lost by then. */
+TEST(the_log_names_why_a_handshake_failed)
+{
+    SSL_CTX* ssl;
+    configuration = tls_config(PEM("ca"));
+    start_opening(&configuration);
+    ssl = ssl_of(newest_context());
+    /* On its way, waiting for the server, and given up. */
+    ssl_tell_progress(ssl, SSL_CB_CONNECT_LOOP, 1, 0x111);
+    ssl_tell_progress(ssl, SSL_CB_CONNECT_EXIT, -1, 0);
+    ssl_tell_progress(ssl, SSL_CB_READ_ALERT, 0x246, 0x222);
+    ssl_tell_progress(ssl, SSL_CB_CONNECT_EXIT, -1, 0x333);
+    lws_will_end(WHEN_SERVED, LWS_CALLBACK_CLIENT_CONNECTION_ERROR, "SSL err 1", 9);
+    serve();
+    CHECK_JOURNAL(TO_USER, "io opened ERROR");
+    CHECK_INT(log_count(), 1);
+    CHECK(log_has("TLS failed: openssl error 333"));
+    finish();
+}
+
+/* Without memory for the reason, lws's text is all there is. */
+TEST(a_reason_that_cannot_be_noted)
+{
+    configuration = tls_config(PEM("ca"));
+    start_opening(&configuration);
+    fail_nth(CALL_SSL_set_ex_data, 1);
+    ssl_tell_progress(ssl_of(newest_context()), SSL_CB_CONNECT_EXIT, -1, 0x333);
+    CHECK(failed());
+    lws_will_end(WHEN_SERVED, LWS_CALLBACK_CLIENT_CONNECTION_ERROR, "SSL err 1", 9);
+    serve();
+    CHECK_INT(log_count(), 1);
+    CHECK(log_has("SSL err 1"));
     finish();
 }
 

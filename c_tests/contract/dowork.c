@@ -106,10 +106,16 @@ TEST(a_failing_service_loses_an_open_io)
     finish();
 }
 
+static void start_tls(void)
+{
+    WSIO_CONFIG config = tls_config(NULL);
+    start(&config);
+}
+
 /* What OpenSSL writes to a broken connection raises SIGPIPE in this thread. */
 TEST(sigpipe_does_not_kill)
 {
-    start(NULL);
+    start_tls();
     signal(SIGPIPE, SIG_DFL);
     lws_will_raise(SIGPIPE);
     serve();
@@ -135,7 +141,7 @@ static void on_host_signal(int number)
 TEST(sigpipe_does_not_reach_the_host)
 {
     signal(SIGPIPE, on_host_signal);
-    start(NULL);
+    start_tls();
     lws_will_raise(SIGPIPE);
     serve();
     CHECK_INT(host_signals, 0);
@@ -149,7 +155,7 @@ TEST(the_hosts_pending_sigpipe_stays)
 {
     sigset_t set;
     signal(SIGPIPE, on_host_signal);
-    start(NULL);
+    start_tls();
     sigemptyset(&set);
     sigaddset(&set, SIGPIPE);
     pthread_sigmask(SIG_BLOCK, &set, NULL);

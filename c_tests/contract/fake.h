@@ -18,12 +18,15 @@
     CALL(lws_context_destroy, IN_LWS)                                             \
     CALL(lws_context_user, UNWRITTEN)                                             \
     CALL(lws_get_context, UNWRITTEN)                                              \
+    CALL(lws_get_ssl, UNWRITTEN)                                                  \
     CALL(lws_get_vhost_by_name, UNWRITTEN)                                        \
     CALL(lws_set_proxy, IN_LWS)                                                   \
     CALL(lws_init_vhost_client_ssl, IN_LWS)                                       \
     CALL(lws_client_connect_via_info, IN_LWS)                                     \
     CALL(lws_service, IN_LWS)                                                     \
     CALL(lws_callback_on_writable, IN_LWS)                                        \
+    CALL(lws_get_socket_fd, UNWRITTEN)                                            \
+    CALL(setsockopt, IN_KERNEL)                                                   \
     CALL(lws_partial_buffered, UNWRITTEN)                                         \
     CALL(lws_send_pipe_choked, UNWRITTEN)                                         \
     CALL(lws_write, IN_LWS)                                                       \
@@ -43,6 +46,8 @@
     CALL(SSL_CTX_set_options, UNWRITTEN)                                          \
     CALL(SSL_CTX_set_default_verify_paths, IN_SSL)                                \
     CALL(SSL_CTX_set_cert_verify_callback, UNWRITTEN)                             \
+    CALL(SSL_CTX_set_info_callback, UNWRITTEN)                                    \
+    CALL(SSL_set_ex_data, UNWRITTEN)                                              \
     CALL(SSL_CTX_get_cert_store, IN_SSL)                                          \
     CALL(BIO_new, IN_SSL)                                                         \
     CALL(BIO_puts, IN_SSL)                                                        \
@@ -80,7 +85,7 @@ bool enter(CALL call);
 
 /* The journal -------------------------------------------------------------- */
 
-enum { IN_LWS = 1, IN_LIST = 2, IN_SSL = 4, TO_USER = 8, UNWRITTEN = 0 };
+enum { IN_LWS = 1, IN_LIST = 2, IN_SSL = 4, TO_USER = 8, IN_KERNEL = 16, UNWRITTEN = 0 };
 
 /* Adds a line, of one of these kinds. */
 __attribute__((format(printf, 2, 3))) void journal(int kind, const char* format, ...);

@@ -145,7 +145,7 @@ void clock_advance_ms(long long ms)
 
 int __wrap_clock_gettime(clockid_t clock, struct timespec* time)
 {
-    if (clock != CLOCK_MONOTONIC)
+    if (clock != CLOCK_MONOTONIC && clock != CLOCK_MONOTONIC_COARSE)
     {
         return __real_clock_gettime(clock, time);
     }

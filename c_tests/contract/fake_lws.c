@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "fake_lws.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
+#include <sys/socket.h>
 
 #include "check.h"
 #include "fake_openssl.h"
@@ -25,6 +28,8 @@ struct lws_context
     unsigned in_callback;
     bool in_service;
     bool destroying;
+    /* As in the real one, the end of the context's memory. */
+    unsigned char service_buffer[];
 };
 
 static FAKE_CONTEXT contexts[512];
@@ -56,6 +61,11 @@ unsigned contexts_alive(void)
         alive += contexts[i].handle != NULL;
     }
     return alive;
+}
+
+unsigned char* lws_service_buffer(void)
+{
+    return newest_context()->handle->service_buffer;
 }
 
 /* Stale pointers end the test -------------------------------------------- */
@@ -133,6 +143,8 @@ static struct
     unsigned first;
     unsigned end;
 } queues[WHENS];
+
+static bool connect_returns_null;
 
 static EVENT* queue(WHEN when)
 {
@@ -212,17 +224,34 @@ bool lws_has_more_to_report(void)
 void lws_forget_events(void)
 {
     memset(queues, 0, sizeof(queues));
+    connect_returns_null = false;
 }
+
+void lws_start_afresh(void)
+{
+    CHECK_INT(contexts_alive(), 0);
+    lws_forget_events();
+    lws_write_will_return_all();
+    lws_forget_written();
+    made = 0;
+    partial = false;
+}
+
+/* In the callback that is running. */
+static bool write_failed;
 
 static void call_back(FAKE_CONTEXT* context, struct lws* wsi, enum lws_callback_reasons reason,
     void* user, const void* in, size_t len)
 {
     int result;
     context->handle->in_callback++;
+    write_failed = false;
     result = context->protocols[0].callback(wsi, reason, user, (void*)(size_t)in, len);
     context->handle->in_callback--;
-    /* Nothing else is needed: the library ends a connection with its context. */
-    CHECK_INT(result, 0);
+    /* lws is told to hang up when a write has failed. Nothing else is needed: the
+     * library ends a connection with its context. */
+    CHECK(result == 0 || reason == LWS_CALLBACK_CLIENT_WRITEABLE);
+    CHECK(result != 0 || !write_failed);
 }
 
 static void drop_wsi(FAKE_CONTEXT* context)
@@ -285,8 +314,9 @@ struct lws_context* lws_create_context(const struct lws_context_creation_info* i
     partial = false;
     context = &contexts[made++];
     memset(context, 0, sizeof(*context));
-    context->handle = outside_malloc(sizeof(*context->handle));
-    memset(context->handle, 0, sizeof(*context->handle));
+    size_t size = sizeof(*context->handle) + info->pt_serv_buf_size;
+    context->handle = outside_malloc(size);
+    memset(context->handle, 0, size);
     context->handle->number = made;
     context->handle->vhost.context = context->handle;
     context->handle->other_wsi.context = context->handle;
@@ -347,6 +377,12 @@ struct lws_context* lws_get_context(const struct lws* wsi)
     return living_wsi("lws_get_context", wsi)->handle;
 }
 
+SSL* lws_get_ssl(struct lws* wsi)
+{
+    living_wsi("lws_get_ssl", wsi);
+    return enter(CALL_lws_get_ssl) ? NULL : ssl_of_handshake();
+}
+
 struct lws_vhost* lws_get_vhost_by_name(struct lws_context* handle, const char* name)
 {
     FAKE_CONTEXT* context = living_context("lws_get_vhost_by_name", handle);
@@ -383,8 +419,6 @@ int lws_init_vhost_client_ssl(const struct lws_context_creation_info* info, stru
 }
 
 /* Connecting --------------------------------------------------------------- */
-
-static bool connect_returns_null;
 
 void lws_connect_will_return_null(void)
 {
@@ -539,6 +573,29 @@ int lws_callback_on_writable(struct lws* wsi)
     return on_writable_result;
 }
 
+/* The socket's number says whose it is. */
+enum { FIRST_SOCKET = 1000 };
+
+lws_sockfd_type lws_get_socket_fd(struct lws* wsi)
+{
+    enter(CALL_lws_get_socket_fd);
+    return FIRST_SOCKET + (int)(living_wsi("lws_get_socket_fd", wsi) - contexts);
+}
+
+int __wrap_setsockopt(int socket, int level, int option, const void* value, socklen_t size);
+
+int __wrap_setsockopt(int socket, int level, int option, const void* value, socklen_t size)
+{
+    CHECK(socket >= FIRST_SOCKET && socket - FIRST_SOCKET < (int)made);
+    const FAKE_CONTEXT* context = &contexts[socket - FIRST_SOCKET];
+    CHECK(context->handle != NULL);
+    CHECK_INT(level, IPPROTO_TCP);
+    CHECK_INT(option, TCP_CORK);
+    CHECK_INT(size, sizeof(int));
+    journal(IN_KERNEL, "%s%s", *(const int*)value ? "cork" : "uncork", suffix(context));
+    return enter(CALL_setsockopt) ? -1 : 0;
+}
+
 int lws_partial_buffered(struct lws* wsi)
 {
     enter(CALL_lws_partial_buffered);
@@ -624,6 +681,7 @@ int lws_write(struct lws* wsi, unsigned char* payload, size_t size, enum lws_wri
     {
         keep(payload, (size_t)result < size ? (size_t)result : size);
     }
+    write_failed = write_failed || result < 0;
     last_buffer = payload;
     spoil(payload, size);
     partial = leaves_partial;

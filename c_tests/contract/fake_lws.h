@@ -43,6 +43,11 @@ FAKE_CONTEXT* fake_context(unsigned number);
 FAKE_CONTEXT* newest_context(void);
 unsigned contexts_made(void);
 unsigned contexts_alive(void);
+/* Forgets all contexts, which must be gone, and all that was queued. */
+void lws_start_afresh(void);
+
+/* The newest context's, of info.pt_serv_buf_size bytes. */
+unsigned char* lws_service_buffer(void);
 
 /* Events ------------------------------------------------------------------- */
 

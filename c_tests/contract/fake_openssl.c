@@ -29,6 +29,12 @@ struct ssl_ctx_st
     bool has_default_paths;
     VERIFY* verify;
     void* verify_argument;
+    void (*info)(const SSL* handshake, int place, int result);
+};
+
+struct ssl_st
+{
+    void* app_data;
 };
 
 struct bio_method_st
@@ -388,6 +394,13 @@ void SSL_CTX_set_cert_verify_callback(SSL_CTX* ssl, VERIFY* verify, void* argume
     ssl->verify_argument = argument;
 }
 
+void SSL_CTX_set_info_callback(SSL_CTX* ssl, void (*info)(const SSL*, int, int))
+{
+    enter(CALL_SSL_CTX_set_info_callback);
+    CHECK(ssl_ctx_is_alive(ssl));
+    ssl->info = info;
+}
+
 X509_STORE* SSL_CTX_get_cert_store(const SSL_CTX* ssl)
 {
     CHECK(ssl_ctx_is_alive(ssl));
@@ -518,6 +531,43 @@ void X509_free(X509* x509)
 
 static struct x509_store_ctx_st verification;
 static int verify_result = 1;
+static SSL handshake;
+
+SSL* ssl_of_handshake(void)
+{
+    return &handshake;
+}
+
+void ssl_tell_progress(const SSL_CTX* ssl, int place, int result, unsigned long error)
+{
+    CHECK(ssl_ctx_is_alive(ssl));
+    CHECK(ssl->info != NULL);
+    if (error != 0)
+    {
+        ssl_push_error(error);
+    }
+    ssl->info(&handshake, place, result);
+    ERR_clear_error();
+}
+
+int SSL_set_ex_data(SSL* ssl, int index, void* data)
+{
+    CHECK_PTR(ssl, &handshake);
+    CHECK_INT(index, 0);
+    if (enter(CALL_SSL_set_ex_data))
+    {
+        return 0;
+    }
+    ssl->app_data = data;
+    return 1;
+}
+
+void* SSL_get_ex_data(const SSL* ssl, int index)
+{
+    CHECK_PTR(ssl, &handshake);
+    CHECK_INT(index, 0);
+    return ssl->app_data;
+}
 
 X509_STORE_CTX* ssl_verification(int error)
 {
@@ -542,6 +592,20 @@ const unsigned char* ssl_verification_ip(size_t* size)
 void ssl_verification_will_return(int result)
 {
     verify_result = result;
+}
+
+X509_STORE_CTX* ssl_verification_of_address(void)
+{
+    X509_STORE_CTX* store = ssl_verification_of_nothing();
+    store->parameters.ip_size = 4;
+    return store;
+}
+
+X509_STORE_CTX* ssl_verification_of_nothing(void)
+{
+    X509_STORE_CTX* store = ssl_verification(0);
+    store->parameters.has_host = false;
+    return store;
 }
 
 X509_VERIFY_PARAM* X509_STORE_CTX_get0_param(const X509_STORE_CTX* store)
@@ -574,6 +638,26 @@ int X509_VERIFY_PARAM_set1_host(X509_VERIFY_PARAM* parameters, const char* name,
     parameters->has_host = name != NULL;
     journal(IN_SSL, "X509_VERIFY_PARAM_set1_host %s", name != NULL ? name : "NULL");
     return 1;
+}
+
+char* X509_VERIFY_PARAM_get0_host(X509_VERIFY_PARAM* parameters, int n)
+{
+    static char name[] = "a name";
+    CHECK_INT(n, 0);
+    return parameters->has_host ? name : NULL;
+}
+
+char* X509_VERIFY_PARAM_get1_ip_asc(X509_VERIFY_PARAM* parameters)
+{
+    static char address[] = "an address";
+    return parameters->ip_size > 0 ? address : NULL;
+}
+
+void CRYPTO_free(void* memory, const char* file, int line)
+{
+    (void)memory; /* the address above, or NULL */
+    CHECK(file != NULL);
+    CHECK_INT(line, 0);
 }
 
 int X509_VERIFY_PARAM_set1_ip(X509_VERIFY_PARAM* parameters, const unsigned char* ip, size_t size)

@@ -36,8 +36,16 @@ SSL_CTX* ssl_ctx_of_lws(void);
 /* Frees the certificates in its store. */
 void ssl_empty_store_of_lws(void);
 
+/* The SSL of the handshake that is going on. */
+SSL* ssl_of_handshake(void);
+/* Tells of progress in it, as OpenSSL does, with this error (or 0) in the queue. */
+void ssl_tell_progress(const SSL_CTX* ssl, int place, int result, unsigned long error);
+
 /* A verification that is going on, and what it was told. */
 X509_STORE_CTX* ssl_verification(int error);
+/* The same without error; it is to check an address, or nothing but the chain. */
+X509_STORE_CTX* ssl_verification_of_address(void);
+X509_STORE_CTX* ssl_verification_of_nothing(void);
 bool ssl_verification_has_host(void);
 const unsigned char* ssl_verification_ip(size_t* size);
 /* What X509_verify_cert will return. */

@@ -177,22 +177,147 @@ TEST(does_a_bounded_amount_of_work)
     finish();
 }
 
-/* The padded buffer is kept for reuse, but a very large one is given back. */
-TEST(does_not_hold_much_memory_for_nothing)
+static void take_2_ms(const char* name, IO_SEND_RESULT result)
+{
+    (void)name;
+    (void)result;
+    clock_advance_ms(2);
+}
+
+/* In time too, as far as it depends on it: callbacks may be slow. */
+TEST(works_for_a_bounded_time)
+{
+    enum { COUNT = 100 };
+    start(NULL);
+    for (int i = 0; i < COUNT; i++)
+    {
+        CHECK_INT(send_text("a"), 0);
+    }
+    hooks.sent = take_2_ms;
+    writeable();
+    CHECK(lws_written_size() >= 2);
+    CHECK(lws_written_size() <= 5);
+    write_all();
+    CHECK_INT(journal_count("a sent OK"), COUNT);
+    finish();
+}
+
+/* However little is left to spend: what is done is reported in the same event. */
+TEST(a_large_send_ends_in_one_event)
 {
     static const char bytes[1024 * 1024];
-    size_t held;
     start(NULL);
-    held = heap_bytes();
-    for (int i = 0; i < 10; i++)
+    CHECK_INT(send_bytes("large", bytes, sizeof(bytes)), 0);
+    forget_journal();
+    writeable();
+    CHECK_JOURNAL(TO_USER, "large sent OK");
+    finish();
+}
+
+/* Segments ------------------------------------------------------------------ */
+
+TEST(one_message_is_sent_at_once)
+{
+    start(NULL);
+    CHECK_INT(send_text("a"), 0);
+    forget_journal();
+    writeable();
+    CHECK_JOURNAL(IN_LWS | IN_KERNEL, "lws_service -1", "lws_write BINARY a");
+    finish();
+}
+
+TEST(several_messages_share_segments)
+{
+    start(NULL);
+    CHECK_INT(send_text("a"), 0);
+    CHECK_INT(send_text("b"), 0);
+    CHECK_INT(send_text("c"), 0);
+    forget_journal();
+    writeable();
+    CHECK_JOURNAL(IN_LWS | IN_KERNEL, "lws_service -1", "cork", "lws_write BINARY a",
+        "lws_write BINARY b", "lws_write BINARY c", "uncork");
+    finish();
+}
+
+static unsigned sends_left;
+
+static void send_another(const char* name, IO_SEND_RESULT result)
+{
+    (void)name;
+    CHECK_INT(result, IO_SEND_OK);
+    if (sends_left > 0)
     {
-        CHECK_INT(send_bytes("large", bytes, sizeof(bytes)), 0);
-        write_all();
-        CHECK(heap_bytes() < held + 100000);
-        CHECK_INT(send_text("small"), 0);
-        write_all();
-        CHECK(heap_bytes() < held + 100000);
+        sends_left--;
+        CHECK_INT(send_text("more"), 0);
     }
+}
+
+/* Nobody knows of more when the first goes out. */
+TEST(those_that_callbacks_send_share_segments)
+{
+    start(NULL);
+    sends_left = 2;
+    hooks.sent = send_another;
+    CHECK_INT(send_text("a"), 0);
+    forget_journal();
+    writeable();
+    CHECK_JOURNAL(IN_LWS | IN_KERNEL, "lws_service -1", "lws_write BINARY a",
+        "lws_callback_on_writable", "cork", "lws_write BINARY more", "lws_callback_on_writable",
+        "lws_write BINARY more", "uncork");
+    finish();
+}
+
+static void close_now(const char* name, IO_SEND_RESULT result)
+{
+    (void)name;
+    hooks.sent = NULL;
+    CHECK_INT(result, IO_SEND_OK);
+    CHECK_INT(close_io("close"), 0);
+}
+
+/* And no segment waits longer than the event, whatever happens in it: neither
+ * what is unsent nor a close leaves the socket corked. */
+TEST(nothing_is_held_back_for_long)
+{
+    start(NULL);
+    CHECK_INT(send_text("a"), 0);
+    CHECK_INT(send_text("b"), 0);
+    forget_journal();
+    writeable_once();
+    CHECK_JOURNAL(IN_KERNEL, "cork", "uncork");
+    hooks.sent = close_now;
+    CHECK_INT(send_text("c"), 0);
+    forget_journal();
+    writeable();
+    CHECK_JOURNAL(IN_LWS | IN_KERNEL | TO_USER, "lws_service -1", "a sent OK",
+        "lws_write CLOSE 03e8", "b sent CANCELLED", "c sent CANCELLED", "close closed",
+        "lws_context_destroy");
+    finish();
+}
+
+TEST(a_close_in_the_middle_takes_the_cork_off)
+{
+    start(NULL);
+    CHECK_INT(send_text("a"), 0);
+    CHECK_INT(send_text("b"), 0);
+    hooks.sent = close_now;
+    forget_journal();
+    writeable();
+    CHECK_JOURNAL(IN_LWS | IN_KERNEL | TO_USER, "lws_service -1", "cork", "lws_write BINARY a",
+        "a sent OK", "lws_write CLOSE 03e8", "b sent CANCELLED", "close closed", "uncork",
+        "lws_context_destroy");
+    finish();
+}
+
+TEST(goes_on_without_a_cork)
+{
+    start(NULL);
+    CHECK_INT(send_text("a"), 0);
+    CHECK_INT(send_text("b"), 0);
+    fail_all(CALL_setsockopt);
+    forget_journal();
+    writeable();
+    CHECK_JOURNAL(TO_USER, "a sent OK", "b sent OK");
     finish();
 }
 

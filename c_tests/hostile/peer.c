@@ -331,7 +331,7 @@ unsigned char* peer_compose(const PEER* peer, BYTES text, size_t* size)
     static const char* const marks[MARKS] = { "@ACCEPT@", "@SWAPPED@", "@SHORT@", "@PORT@" };
     char values[MARKS][32] = { "", "", "", "" };
     unsigned char* composed = malloc(text.size + 256);
-    const unsigned char* next = text.bytes;
+    const unsigned char* next = text.size > 0 ? text.bytes : composed;
     const unsigned char* end = next + text.size;
     CHECK(composed != NULL);
     if (peer->request_size > 0)

@@ -5,6 +5,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,6 +45,7 @@ static void end(RAW_SERVER* server, RAW_PEER* peer)
 {
     pthread_mutex_lock(&server->lock);
     server->peer = -1;
+    SSL_free(peer->tls);
     if (peer->fd >= 0) {
         close(peer->fd);
     }
@@ -61,6 +63,7 @@ static void* serve(void* argument)
             break;
         }
         atomic_fetch_add(&server->accepted, 1);
+        peer.tls = NULL;
         peer.request_size = 0;
         peer.request[0] = '\0';
         server->script(&peer, server->context);
@@ -130,11 +133,48 @@ void raw_server_stop(RAW_SERVER* server)
     free(server);
 }
 
+bool raw_start_tls(RAW_PEER* peer, SSL_CTX* context)
+{
+    /* OpenSSL writes without MSG_NOSIGNAL. */
+    sigset_t sigpipe;
+    sigemptyset(&sigpipe);
+    sigaddset(&sigpipe, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &sigpipe, NULL);
+    SSL* tls = SSL_new(context);
+    CHECK(tls != NULL);
+    CHECK_INT(SSL_set_fd(tls, peer->fd), 1);
+    if (SSL_accept(tls) == 1) {
+        peer->tls = tls;
+    } else {
+        SSL_free(tls);
+    }
+    return peer->tls != NULL;
+}
+
+/* As send and recv. */
+static ssize_t send_some(RAW_PEER* peer, const void* bytes, size_t size)
+{
+    size_t sent = 0;
+    if (peer->tls == NULL) {
+        return send(peer->fd, bytes, size, MSG_NOSIGNAL);
+    }
+    return SSL_write_ex(peer->tls, bytes, size, &sent) == 1 ? (ssize_t)sent : -1;
+}
+
+static ssize_t receive_some(RAW_PEER* peer, void* bytes, size_t size)
+{
+    size_t got = 0;
+    if (peer->tls == NULL) {
+        return recv(peer->fd, bytes, size, 0);
+    }
+    return SSL_read_ex(peer->tls, bytes, size, &got) == 1 ? (ssize_t)got : -1;
+}
+
 bool raw_write(RAW_PEER* peer, const void* bytes, size_t size)
 {
     const char* next = bytes;
     while (size > 0) {
-        ssize_t sent = send(peer->fd, next, size, MSG_NOSIGNAL);
+        ssize_t sent = send_some(peer, next, size);
         if (sent <= 0) {
             return false;
         }
@@ -153,7 +193,7 @@ size_t raw_read(RAW_PEER* peer, void* bytes, size_t size)
 {
     size_t total = 0;
     while (total < size) {
-        ssize_t got = recv(peer->fd, (char*)bytes + total, size - total, 0);
+        ssize_t got = receive_some(peer, (char*)bytes + total, size - total);
         if (got <= 0) {
             break;
         }

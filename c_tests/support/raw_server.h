@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* A server of plain sockets in a thread of the test: it says byte for byte what
- * the test's script says, which no proper server would. */
+/* A server of plain sockets, or TLS, in a thread of the test: it says byte for
+ * byte what the test's script says, which no proper server would. */
 #ifndef WSIO_TEST_RAW_SERVER_H
 #define WSIO_TEST_RAW_SERVER_H
 
 #include <stdbool.h>
 #include <stddef.h>
+
+#include <openssl/ssl.h>
 
 enum
 {
@@ -22,6 +24,7 @@ enum
  * test's own time limits: what blocks ends early when the server is stopped. */
 typedef struct RAW_PEER_TAG {
     int fd;
+    SSL* tls; /* NULL before raw_start_tls */
     char request[8192]; /* of raw_read_request, with a NUL behind */
     size_t request_size;
 } RAW_PEER;
@@ -46,6 +49,10 @@ unsigned raw_server_served(RAW_SERVER* server);
 void raw_server_stop(RAW_SERVER* server);
 
 /* For scripts. ------------------------------------------------------------ */
+
+/* The server's side of a TLS handshake: whether it ended well. If so, everything
+ * below goes through TLS from now on. */
+bool raw_start_tls(RAW_PEER* peer, SSL_CTX* context);
 
 /* Reads the whole of the client's HTTP request. */
 bool raw_read_request(RAW_PEER* peer);

@@ -46,6 +46,12 @@ pub(crate) struct Item<T> {
 }
 
 impl<T> Item<T> {
+    /// Whether another item is behind this one.
+    pub(crate) fn has_next(&self) -> bool {
+        // SAFETY: the item is in the list.
+        !unsafe { list_get_next_item(self.handle.as_ptr()) }.is_null()
+    }
+
     /// A further owner of what the item holds.
     pub(crate) fn value(&self) -> Shared<T> {
         // SAFETY: the list owns one as long as the item is in it.

@@ -2,13 +2,20 @@
 //! [`Connection`], its events to a [`Listener`]. What differs between versions
 //! of lws is settled here; no face is known here.
 
+mod callback;
+mod connect;
 mod connection;
+mod cork;
+mod descriptor_zero;
 mod event;
 mod extensions;
+mod link;
 mod log_level;
+mod scratch;
 mod send_buffer;
 mod wakeup;
 
-pub(crate) use connection::{Connection, Endpoint};
+pub(crate) use connect::Endpoint;
+pub(crate) use connection::Connection;
+pub(crate) use cork::Cork;
 pub(crate) use event::{Event, Listener, Reason};
-pub(crate) use send_buffer::SendBuffer;

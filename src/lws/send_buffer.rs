@@ -14,14 +14,14 @@ const PADDING: usize = WSIO_LWS_PRE as usize;
 /// reading it after `lws_write` has returned, until nothing is unsent: it must
 /// not be filled anew before.
 #[derive(Default)]
-pub(crate) struct SendBuffer(Vec<u8>);
+pub(super) struct SendBuffer(Vec<u8>);
 
 impl SendBuffer {
     /// More than this is not kept when there is nothing left to send.
     const KEEP: usize = 64 * 1024;
 
     /// Takes a copy of `payload`. `Err` when memory is short.
-    pub(crate) fn fill(&mut self, payload: &[u8]) -> Result<(), ()> {
+    pub(super) fn fill(&mut self, payload: &[u8]) -> Result<(), ()> {
         let size = PADDING + payload.len();
         self.0.clear();
         self.0.try_reserve_exact(size).map_err(|_| ())?;
@@ -31,7 +31,7 @@ impl SendBuffer {
     }
 
     /// Gives back the memory of a large message.
-    pub(crate) fn trim(&mut self) {
+    pub(super) fn trim(&mut self) {
         if self.0.capacity() > Self::KEEP {
             self.0 = Vec::new();
         }

@@ -11,19 +11,24 @@ use core::fmt::Write;
 
 use libwebsockets_sys as lws;
 
-use crate::sys::ShortText;
+use crate::sys::{Mutex, ShortText};
 
 /// Whether the installed lws may leave the descriptor open.
 const NEEDED: bool = lws::LWS_LIBRARY_VERSION_MAJOR > 4 || lws::LWS_LIBRARY_VERSION_MINOR > 1;
 
-/// How far to look: lws opens few descriptors before this one, but other threads
-/// open and close theirs meanwhile.
-const SEARCH: c_int = 32;
+/// How far up to look: lws opens few descriptors before this one, but other threads
+/// open theirs meanwhile. And close theirs: below it may be anywhere.
+const ABOVE: c_int = 256;
+
+/// Held while looking. Two threads that wake their contexts at once would each
+/// find that the other's counter has moved as its own should, and one would close
+/// the descriptor of the other.
+static LOOKING: Mutex<()> = Mutex::new(());
 
 /// The eventfd of a context.
 #[derive(Clone, Copy)]
 pub(super) struct Wakeup {
-    /// Free just before the context was made, so the eventfd is not far.
+    /// Free just before the context was made, so the eventfd is likely not far.
     lowest: c_int,
     found: Option<c_int>,
 }
@@ -56,20 +61,19 @@ impl Wakeup {
     /// # Safety
     /// `context` is alive.
     pub(super) unsafe fn find(&mut self, context: *mut lws::lws_context) {
-        const TIMES: u64 = 3;
-        if self.lowest < 0 || self.found.is_some() {
+        if !NEEDED || self.lowest < 0 || self.found.is_some() {
             return;
         }
-        let above = self.lowest..self.lowest.saturating_add(SEARCH);
-        let below = self.lowest.saturating_sub(SEARCH).max(0)..self.lowest;
-        self.found = above.chain(below.rev()).find(|&descriptor| {
-            let Some(before) = count_of(descriptor) else { return false };
-            for _ in 0..TIMES {
-                // Adds one. What comes of it is an event that nobody hears.
-                // SAFETY: promised by the caller.
-                unsafe { lws::lws_cancel_service(context) };
-            }
-            count_of(descriptor) == Some(before + TIMES)
+        let above = self.lowest..self.lowest.saturating_add(ABOVE);
+        let below = 0..self.lowest;
+        self.found = LOOKING.with(|()| {
+            above.chain(below.rev()).find(|&descriptor| {
+                // More than once, since a counter of the host's may move meanwhile.
+                [3, 1, 2].iter().all(|&times| {
+                    // SAFETY: promised by the caller.
+                    unsafe { moves_with(context, descriptor, times) }
+                })
+            })
         });
     }
 
@@ -100,6 +104,20 @@ impl Mark {
             unsafe { libc::close(self.descriptor) };
         }
     }
+}
+
+/// Whether waking `context` so many times adds as many to the counter of
+/// `descriptor`. What else comes of it is an event that nobody hears.
+///
+/// # Safety
+/// `context` is alive.
+unsafe fn moves_with(context: *mut lws::lws_context, descriptor: c_int, times: u64) -> bool {
+    let Some(before) = count_of(descriptor) else { return false };
+    for _ in 0..times {
+        // SAFETY: promised by the caller.
+        unsafe { lws::lws_cancel_service(context) };
+    }
+    count_of(descriptor) == before.checked_add(times)
 }
 
 /// The counter of an eventfd; `None` for any other descriptor.

@@ -14,8 +14,17 @@ pub(crate) use text::{ShortText, Text};
 
 /// Milliseconds of a clock that only goes forward (CLOCK_MONOTONIC).
 pub(crate) fn now_ms() -> u64 {
+    read_ms(libc::CLOCK_MONOTONIC)
+}
+
+/// As `now_ms`, up to 10 ms late, for a quarter of the cost.
+pub(crate) fn about_now_ms() -> u64 {
+    read_ms(libc::CLOCK_MONOTONIC_COARSE)
+}
+
+fn read_ms(clock: libc::clockid_t) -> u64 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: `time` is a valid place to write to; this clock exists on Linux.
-    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut time) };
+    // SAFETY: `time` is a valid place to write to; these clocks exist on Linux.
+    unsafe { libc::clock_gettime(clock, &mut time) };
     (time.tv_sec as u64).saturating_mul(1000) + (time.tv_nsec / 1_000_000) as u64
 }

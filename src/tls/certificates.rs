@@ -23,7 +23,7 @@ impl Context {
         // The queue tells below how the text ended: it must start empty.
         // SAFETY: this thread's queue; the host's errors are kept elsewhere.
         unsafe { ssl::ERR_clear_error() };
-        let mut count = 0u32;
+        let mut count = 0;
         while let Some(certificate) = bio.read_certificate() {
             certificate.add_to(store)?;
             count += 1;
@@ -31,8 +31,12 @@ impl Context {
         // SAFETY: reads this thread's queue.
         let ended = library_and_reason(unsafe { ssl::ERR_peek_last_error() });
         let no_more = (ssl::ERR_LIB_PEM as i32, ssl::PEM_R_NO_START_LINE as i32);
-        // OpenSSL also says so of a text that ends inside a certificate.
-        if ended != no_more || markers(pem, BEGIN) != markers(pem, END) {
+        // OpenSSL also says so of a text that ends inside a certificate, and passes
+        // over certificates that do not start their line or are "TRUSTED".
+        if ended != no_more
+            || markers(pem, BEGIN) != markers(pem, END)
+            || markers(pem, CERTIFICATE) != 2 * count
+        {
             return Err(Error::new("trusted_ca contains a broken certificate"));
         }
         if count == 0 {
@@ -44,6 +48,8 @@ impl Context {
 
 const BEGIN: &[u8] = b"-----BEGIN ";
 const END: &[u8] = b"-----END ";
+/// The end of both lines around a certificate, whatever its kind.
+const CERTIFICATE: &[u8] = b"CERTIFICATE-----";
 
 fn markers(pem: &Text, marker: &[u8]) -> usize {
     pem.as_bytes().windows(marker.len()).filter(|text| *text == marker).count()

@@ -3,12 +3,13 @@
 use alloc::alloc::{Layout, alloc, dealloc};
 use core::ffi::{c_int, c_long, c_void};
 use core::net::Ipv6Addr;
-use core::ptr::{NonNull, null_mut};
+use core::ptr::{NonNull, null, null_mut};
 
 use libwebsockets_sys as ssl;
 
 use super::context::Context;
 use super::error::{Error, HostErrors};
+use super::handshake::note_failures;
 use crate::sys::{Mutex, Text};
 
 /// A share in an SSL_CTX that verifies servers: chain, validity and name.
@@ -23,6 +24,8 @@ pub(crate) struct ClientTls(NonNull<Entry>);
 struct Entry {
     next: *mut Entry,
     owners: usize,
+    /// Nobody else is to share it; see [`ClientTls::retire`].
+    retired: bool,
     context: NonNull<ssl::SSL_CTX>,
     trusted_ca: Option<Text>,
     /// The server's, when it was configured by an IPv6 address.
@@ -48,7 +51,7 @@ impl ClientTls {
                 while let Some(mut entry) = NonNull::new(place) {
                     let entry = entry.as_mut();
                     let has = entry.trusted_ca.as_ref().map(Text::as_bytes);
-                    if has == wanted && entry.address == address {
+                    if has == wanted && entry.address == address && !entry.retired {
                         entry.owners += 1;
                         return Ok(Self(NonNull::from(entry)));
                     }
@@ -59,6 +62,19 @@ impl ClientTls {
             head.0 = entry.as_ptr();
             Ok(Self(entry))
         })
+    }
+
+    /// Lets nobody share the SSL_CTX any more who does not yet: a handshake with
+    /// it has failed. OpenSSL passes over certificates that it could not load
+    /// for want of memory, here and in the system's, so a new one may do better.
+    pub(crate) fn retire(&self) {
+        // SAFETY: alive while `self` is; under the lock.
+        SHARED.with(|_| unsafe { (*self.0.as_ptr()).retired = true });
+    }
+
+    pub(crate) fn is_current(&self) -> bool {
+        // SAFETY: alive while `self` is; under the lock.
+        SHARED.with(|_| unsafe { !(*self.0.as_ptr()).retired })
     }
 
     /// For lws, which takes no reference: to be kept as long as lws uses it.
@@ -112,17 +128,21 @@ impl Entry {
         context.configure(trusted_ca)?;
         // SAFETY: the layout is not empty.
         let place = NonNull::new(unsafe { alloc(Layout::new::<Self>()) }).ok_or(NO_MEMORY)?.cast();
-        let entry =
-            Self { next, owners: 1, context: context.into_inner(), trusted_ca: copy, address };
+        let entry = Self {
+            next,
+            owners: 1,
+            retired: false,
+            context: context.into_inner(),
+            trusted_ca: copy,
+            address,
+        };
         // SAFETY: fresh memory of the right layout; what the callback gets
         // lives as long as the SSL_CTX that calls it.
         unsafe {
             place.write(entry);
-            if address.is_some() {
-                let context = (*place.as_ptr()).context.as_ptr();
-                let argument = place.as_ptr().cast::<c_void>();
-                ssl::SSL_CTX_set_cert_verify_callback(context, Some(verify_by_ipv6), argument);
-            }
+            let context = (*place.as_ptr()).context.as_ptr();
+            let argument = place.as_ptr().cast::<c_void>();
+            ssl::SSL_CTX_set_cert_verify_callback(context, Some(verify), argument);
         }
         Ok(place)
     }
@@ -145,6 +165,7 @@ impl Owned {
         let context = self.0.as_ptr();
         // SAFETY: an SSL_CTX that nobody else knows yet.
         unsafe {
+            note_failures(context);
             ssl::SSL_CTX_set_options(context, ssl::WSIO_SSL_OP_NO_COMPRESSION);
             ssl::SSL_CTX_ctrl(context, ssl::SSL_CTRL_MODE as c_int, c_long::from(mode), null_mut());
             if ssl::SSL_CTX_ctrl(
@@ -180,25 +201,45 @@ impl Drop for Owned {
     }
 }
 
-/// Verifies a server that was configured by an IPv6 address against that
-/// address. lws would look for a host name that it cuts at the first colon.
-unsafe extern "C" fn verify_by_ipv6(store: *mut ssl::X509_STORE_CTX, entry: *mut c_void) -> c_int {
+/// Verifies a server, if it is known against which name or address. OpenSSL
+/// would check neither if none is set.
+unsafe extern "C" fn verify(store: *mut ssl::X509_STORE_CTX, entry: *mut c_void) -> c_int {
     const REFUSED: c_int = 0;
     crate::ffi::entry::guard(REFUSED, || {
         // SAFETY: the entry lives as long as the SSL_CTX; `address` never
         // changes; OpenSSL passes a valid store context.
         unsafe {
-            let Some(address) = (*entry.cast::<Entry>()).address else {
-                return REFUSED;
-            };
-            let octets = address.octets();
             let parameters = ssl::X509_STORE_CTX_get0_param(store);
-            if ssl::X509_VERIFY_PARAM_set1_host(parameters, core::ptr::null(), 0) != 1
-                || ssl::X509_VERIFY_PARAM_set1_ip(parameters, octets.as_ptr(), octets.len()) != 1
-            {
-                return REFUSED;
-            }
-            ssl::X509_verify_cert(store)
+            let known = match (*entry.cast::<Entry>()).address {
+                Some(address) => set_address(parameters, address),
+                None => has_name_or_address(parameters),
+            };
+            if known { ssl::X509_verify_cert(store) } else { REFUSED }
         }
     })
+}
+
+/// For a server that was configured by an IPv6 address: lws would look for a
+/// host name that it cuts at the first colon.
+unsafe fn set_address(parameters: *mut ssl::X509_VERIFY_PARAM, address: Ipv6Addr) -> bool {
+    let octets = address.octets();
+    // SAFETY: promised by the caller.
+    unsafe {
+        ssl::X509_VERIFY_PARAM_set1_host(parameters, null(), 0) == 1
+            && ssl::X509_VERIFY_PARAM_set1_ip(parameters, octets.as_ptr(), octets.len()) == 1
+    }
+}
+
+/// Whether lws has set what to check. It does not look whether that worked, nor
+/// does OpenSSL where it copies it: without memory the check would be left out.
+unsafe fn has_name_or_address(parameters: *mut ssl::X509_VERIFY_PARAM) -> bool {
+    // SAFETY: promised by the caller; the text is ours to free.
+    unsafe {
+        if !ssl::X509_VERIFY_PARAM_get0_host(parameters, 0).is_null() {
+            return true;
+        }
+        let address = ssl::X509_VERIFY_PARAM_get1_ip_asc(parameters);
+        ssl::CRYPTO_free(address.cast(), c"".as_ptr(), 0);
+        !address.is_null()
+    }
 }

@@ -24,9 +24,9 @@ impl Error {
         Self { what, code: unsafe { ssl::ERR_peek_last_error() } }
     }
 
-    /// As `new`, if there is a reason.
-    pub(crate) fn if_any(what: &'static str) -> Option<Self> {
-        Some(Self::new(what)).filter(|error| error.code != 0)
+    /// `what` failed for the reason with this code.
+    pub(super) const fn with(what: &'static str, code: c_ulong) -> Self {
+        Self { what, code }
     }
 
     /// `what` is the whole story, whatever is in the queue.

@@ -5,7 +5,9 @@ mod certificates;
 mod client;
 mod context;
 mod error;
+mod handshake;
 
 pub(crate) use client::ClientTls;
 pub(crate) use context::Context;
 pub(crate) use error::{Error, HostErrors, VerifyError};
+pub(crate) use handshake::handshake_error;

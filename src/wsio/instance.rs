@@ -4,14 +4,16 @@
 //! nothing is borrowed while a user's callback runs: the callback may call any
 //! wsio function on the same handle. After each callback the code looks anew.
 
+mod sending;
+
 use core::cell::Cell;
 use core::fmt;
 
 use crate::ffi::callback::{BytesReceived, Notice, OpenComplete, SendComplete};
-use crate::ffi::list::{Item, List};
+use crate::ffi::list::List;
 use crate::ffi::logger::{Logger, log};
 use crate::ffi::xio::{IO_OPEN_RESULT, IO_SEND_RESULT};
-use crate::lws::{Connection, Endpoint, Event, Listener, Reason, SendBuffer};
+use crate::lws::{Connection, Endpoint, Event, Listener, Reason};
 use crate::sys::{self, Shared};
 use crate::tls::{self, ClientTls};
 
@@ -23,9 +25,6 @@ use super::state::{Input, Reaction, State};
 /// answer together. lws's own limits differ from version to version and do not
 /// always hold.
 const OPEN_TIMEOUT_MS: u64 = 20_000;
-
-/// About how many payload bytes one `wsio_dowork` hands to lws.
-const SEND_BUDGET: usize = 64 * 1024;
 
 /// What `wsio_open` was given.
 #[derive(Clone, Copy)]
@@ -48,7 +47,6 @@ pub(crate) struct Instance {
     pending: List<PendingSend>,
     /// Sends to be cancelled that were in a list which lets nothing be removed.
     orphans: Cell<Option<Shared<PendingSend>>>,
-    send_buffer: Cell<SendBuffer>,
     /// Kept from open to open, being expensive to make.
     tls: Cell<Option<ClientTls>>,
     /// wsio calls on this instance that are running and may call back.
@@ -76,7 +74,6 @@ impl Instance {
             connection: Cell::new(None),
             pending,
             orphans: Cell::new(None),
-            send_buffer: Cell::default(),
             tls: Cell::new(None),
             running: Cell::new(0),
             destroyed: Cell::new(false),
@@ -139,11 +136,16 @@ impl Instance {
 
     /// The one of the last open that worked, or a new one.
     fn client_tls(&self) -> Result<ClientTls, Refusal> {
+        self.forget_retired_tls();
         match self.tls.take() {
             Some(tls) => Ok(tls),
             None => ClientTls::get(self.config.trusted_ca.as_ref(), self.config.ipv6)
                 .map_err(Refusal::Tls),
         }
+    }
+
+    fn forget_retired_tls(&self) {
+        self.tls.set(self.tls.take().filter(ClientTls::is_current));
     }
 
     /// `wsio_close`.
@@ -186,10 +188,7 @@ impl Instance {
 
     fn hang_up(&self) {
         if let Some(connection) = self.connection.take() {
-            // A Close frame inside a message would break the stream.
-            let mid_message =
-                self.pending.head().is_some_and(|head| head.value().is_partially_sent());
-            connection.close(!mid_message); // SRS_WSIO_01_043
+            connection.close(true); // SRS_WSIO_01_043
         }
     }
 
@@ -280,6 +279,7 @@ impl Instance {
                 if let Some(connection) = self.connection.take() {
                     connection.close(false);
                 }
+                self.forget_retired_tls();
                 self.answer_open(IO_OPEN_RESULT::IO_OPEN_ERROR);
             }
             Reaction::ReportIoError => {
@@ -323,124 +323,6 @@ impl Instance {
         }
     }
 
-    /// Hands pending sends to lws, oldest first, as long as it can pass them on
-    /// to the kernel at once and the budget lasts.
-    fn send_pending(&self) {
-        let Some(connection) = self.connection() else { return };
-        let mut budget = SEND_BUDGET;
-        // Callbacks in `step` may close, destroy and open again.
-        while budget > 0 && self.can_send_on(&connection) && !connection.has_unsent() {
-            match self.step(&connection) {
-                Step::Sent(count) => budget = budget.saturating_sub(count),
-                Step::Stop => break,
-                Step::Empty => {
-                    self.trim_send_buffer();
-                    return;
-                }
-            }
-        }
-        // SRS_WSIO_01_081, SRS_WSIO_01_115, SRS_WSIO_01_116
-        if self.can_send_on(&connection)
-            && self.pending.head().is_some()
-            && connection.request_writeable() < 0
-        {
-            self.fault("lws_callback_on_writable failed");
-        }
-    }
-
-    fn can_send_on(&self, connection: &Connection<Self>) -> bool {
-        self.state.get() == State::Open && !connection.is_closed()
-    }
-
-    /// Deals with the oldest pending send. SRS_WSIO_01_071
-    fn step(&self, connection: &Connection<Self>) -> Step {
-        let Some(item) = self.pending.head() else { return Step::Empty };
-        let send = item.value();
-        if send.is_answered() || send.is_with_lws() {
-            // It went out, and lws holds nothing of it any more.
-            self.finish(connection, item, &send, IO_SEND_RESULT::IO_SEND_OK);
-            return Step::Sent(0);
-        }
-        let length = send.rest().len();
-        let written = match self.write(connection, &send) {
-            // SRS_WSIO_01_073, SRS_WSIO_01_113
-            None => return self.fail(connection, item, &send, "out of memory for lws_write"),
-            Some(written) => written,
-        };
-        match usize::try_from(written) {
-            // SRS_WSIO_01_076, SRS_WSIO_01_114
-            Err(_) => self.fail(connection, item, &send, "lws_write failed"),
-            // SRS_WSIO_01_118, SRS_WSIO_01_119
-            Ok(count) if count > length => {
-                self.fail(connection, item, &send, "lws_write wrote too much")
-            }
-            Ok(count) => {
-                send.advance(count);
-                // All of it: the next step reports it, unless lws keeps some.
-                if count == length { Step::Sent(count) } else { Step::Stop }
-            }
-        }
-    }
-
-    /// What `lws_write` says of the rest of `send`; `None` when memory is short.
-    /// SRS_WSIO_01_072, SRS_WSIO_01_074
-    fn write(&self, connection: &Connection<Self>, send: &PendingSend) -> Option<i32> {
-        let mut buffer = self.send_buffer.take();
-        let filled = buffer.fill(send.rest());
-        let written = filled.ok().map(|()| connection.write(&mut buffer));
-        self.send_buffer.set(buffer);
-        written
-    }
-
-    /// The send failed. The IO goes on, unless part of a message is out.
-    fn fail(
-        &self,
-        connection: &Connection<Self>,
-        item: Item<PendingSend>,
-        send: &PendingSend,
-        why: &str,
-    ) -> Step {
-        let partial = send.is_partially_sent();
-        if !partial {
-            log!(self.logger, "a send failed: {why}");
-        }
-        self.finish(connection, item, send, IO_SEND_RESULT::IO_SEND_ERROR);
-        if partial {
-            self.fault_on(connection, why);
-        }
-        Step::Stop
-    }
-
-    /// Takes the send off the list, then reports its result.
-    fn finish(
-        &self,
-        connection: &Connection<Self>,
-        item: Item<PendingSend>,
-        send: &PendingSend,
-        result: IO_SEND_RESULT,
-    ) {
-        let removed = self.pending.remove(item).is_ok(); // SRS_WSIO_01_077
-        send.answer(result); // SRS_WSIO_01_057, SRS_WSIO_01_078
-        if !removed {
-            // SRS_WSIO_01_079, and SRS_WSIO_01_117 by the state machine.
-            self.fault_on(connection, "list_remove failed");
-        }
-    }
-
-    /// A fault that came before a callback is none of a connection's that the
-    /// callback made.
-    fn fault_on(&self, connection: &Connection<Self>, why: &str) {
-        if !connection.is_closed() {
-            self.fault(why);
-        }
-    }
-
-    fn trim_send_buffer(&self) {
-        let mut buffer = self.send_buffer.take();
-        buffer.trim();
-        self.send_buffer.set(buffer);
-    }
-
     fn connection(&self) -> Option<Connection<Self>> {
         let connection = self.connection.take();
         self.connection.set(connection.clone());
@@ -452,16 +334,6 @@ impl Instance {
         self.running.set(self.running.get() + 1);
         Running(&self.running)
     }
-}
-
-/// How far one step of sending came.
-enum Step {
-    /// This many bytes went to lws; go on.
-    Sent(usize),
-    /// lws takes no more now.
-    Stop,
-    /// Nothing is pending.
-    Empty,
 }
 
 struct Running<'a>(&'a Cell<u32>);

@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod budget;
 mod config;
 mod instance;
 mod pending;

@@ -1,0 +1,162 @@
+//! What lws calls: its events to ours.
+
+use core::ffi::{c_int, c_void};
+use core::ptr::{NonNull, null_mut};
+
+use libwebsockets_sys as lws;
+
+use super::event::{Event, Listener, Reason};
+use super::link::Link;
+use crate::ffi::entry::guard;
+use crate::sys::Shared;
+use crate::tls;
+
+impl<L: Listener> Link<L> {
+    /// Whether an event of `wsi` is one of this connection. lws has other wsis
+    /// in the same context, and may report an error before it says which is
+    /// ours.
+    fn is_ours(&self, wsi: *mut lws::lws, reason: lws::lws_callback_reasons) -> bool {
+        let ours = self.wsi.get();
+        if ours.is_null() {
+            self.connecting.get() && reason == lws::LWS_CALLBACK_CLIENT_CONNECTION_ERROR
+        } else {
+            ours == wsi
+        }
+    }
+
+    /// The best explanation: lws's own text says little about TLS.
+    fn why_not_connected<'a>(&self, wsi: *mut lws::lws, text: &'a [u8]) -> Reason<'a> {
+        if let Some(why) = self.verify_error.get() {
+            return Reason::Certificate(why);
+        }
+        let tls = self.tls.as_ref().and_then(|_| {
+            // SAFETY: a living wsi; its SSL, if any, is of our SSL_CTX.
+            unsafe { tls::handshake_error(lws::lws_get_ssl(wsi).cast()) }
+        });
+        match tls {
+            Some(why) => Reason::Tls(why),
+            None if text.is_empty() => Reason::Lws(b"connecting failed"),
+            None => Reason::Lws(text),
+        }
+    }
+
+    /// Forgets the wsi, which dangles from now on, and reports the end, once.
+    fn end(&self, reason: Reason<'_>) {
+        self.wsi.set(null_mut());
+        self.connecting.set(false);
+        self.established.set(false);
+        self.listener.on_event(Event::Ended(reason));
+    }
+}
+
+/// What lws calls; SRS_WSIO_01_013.
+pub(super) unsafe extern "C" fn on_ws_callback<L: Listener>(
+    wsi: *mut lws::lws,
+    reason: lws::lws_callback_reasons,
+    user: *mut c_void,
+    data: *mut c_void,
+    length: usize,
+) -> c_int {
+    const CONTINUE: c_int = 0;
+    /// lws ends the connection, and reports that it has ended.
+    const HANG_UP: c_int = -1;
+    guard(CONTINUE, || {
+        // The many that do not concern us, before anything is looked up.
+        if !matches!(
+            reason,
+            lws::LWS_CALLBACK_CLIENT_ESTABLISHED
+                | lws::LWS_CALLBACK_CLIENT_CONNECTION_ERROR
+                | lws::LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER
+                | lws::LWS_CALLBACK_CLIENT_WRITEABLE
+                | lws::LWS_CALLBACK_CLIENT_RECEIVE
+                | lws::LWS_CALLBACK_WS_PEER_INITIATED_CLOSE
+                | lws::LWS_CALLBACK_CLOSED_CLIENT_HTTP
+                | lws::LWS_CALLBACK_CLIENT_CLOSED
+                | lws::LWS_CALLBACK_CLOSED
+                | lws::LWS_CALLBACK_WSI_DESTROY
+                | lws::LWS_CALLBACK_OPENSSL_PERFORM_SERVER_CERT_VERIFICATION
+                | lws::LWS_CALLBACK_OPENSSL_LOAD_EXTRA_CLIENT_VERIFY_CERTS
+        ) {
+            return CONTINUE;
+        }
+        // SAFETY: lws calls with a wsi of a living context, whose user pointer
+        // is an owner of a `Link<L>`.
+        let link: Shared<Link<L>> = unsafe {
+            match NonNull::new(lws::lws_context_user(lws::lws_get_context(wsi))) {
+                Some(link) => Shared::from_raw_borrowed(link),
+                None => return CONTINUE,
+            }
+        };
+        if link.closed.get() {
+            return CONTINUE;
+        }
+        if reason == lws::LWS_CALLBACK_OPENSSL_LOAD_EXTRA_CLIENT_VERIFY_CERTS {
+            // SAFETY: `user` is the SSL_CTX (SRS_WSIO_01_090), valid meanwhile.
+            if let Some(context) = unsafe { tls::Context::from_raw(user) } {
+                link.listener.on_event(Event::LoadCertificates(context));
+            }
+            return CONTINUE;
+        }
+        if !link.is_ours(wsi, reason) {
+            return CONTINUE;
+        }
+        if reason == lws::LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER {
+            // SAFETY: as lws documents this event; nothing is appended.
+            unsafe { link.scratch.find(link.context.get(), data, length) };
+            return CONTINUE;
+        }
+        if reason == lws::LWS_CALLBACK_OPENSSL_PERFORM_SERVER_CERT_VERIFICATION {
+            // Only noted: OpenSSL's verdict stands. `length` is not one here.
+            // SAFETY: `user` is the X509_STORE_CTX of the verification.
+            link.verify_error.set(unsafe { tls::VerifyError::of(user) });
+            return CONTINUE;
+        }
+        // SAFETY: lws says that `length` bytes are there.
+        let bytes = unsafe { bytes(data, length) };
+        link.had_traffic.set(true);
+        match reason {
+            lws::LWS_CALLBACK_CLIENT_ESTABLISHED => {
+                link.established.set(true);
+                // The handshake is no traffic: what it needed goes at once.
+                link.had_traffic.set(false);
+                link.busy_at.set(Some(0));
+                link.listener.on_event(Event::Established);
+            }
+            lws::LWS_CALLBACK_CLIENT_WRITEABLE => {
+                link.listener.on_event(Event::Writeable);
+                if link.broken.get() {
+                    return HANG_UP;
+                }
+            }
+            lws::LWS_CALLBACK_CLIENT_RECEIVE => link.listener.on_event(Event::Received(bytes)),
+            lws::LWS_CALLBACK_WS_PEER_INITIATED_CLOSE => {
+                let code = bytes.and_then(|payload| payload.first_chunk());
+                link.peer_close.set(Some(code.map(|&code| u16::from_be_bytes(code))));
+            }
+            lws::LWS_CALLBACK_CLIENT_CONNECTION_ERROR => {
+                let why = link.why_not_connected(wsi, bytes.unwrap_or_default());
+                if let (Reason::Certificate(_) | Reason::Tls(_), Some(tls)) = (&why, &link.tls) {
+                    tls.retire();
+                }
+                link.end(why);
+            }
+            _ => link.end(match link.peer_close.get() {
+                Some(code) => Reason::ClosedByPeer(code),
+                None => Reason::Lost,
+            }),
+        }
+        CONTINUE
+    })
+}
+
+/// The bytes that lws points to; `None` for NULL with a length.
+///
+/// # Safety
+/// `data` is NULL or points to `length` bytes that outlive `'a`.
+unsafe fn bytes<'a>(data: *const c_void, length: usize) -> Option<&'a [u8]> {
+    if length == 0 {
+        return Some(&[]);
+    }
+    // SAFETY: promised by the caller.
+    (!data.is_null()).then(|| unsafe { core::slice::from_raw_parts(data.cast(), length) })
+}

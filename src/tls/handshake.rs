@@ -1,0 +1,58 @@
+//! Why a TLS handshake failed. lws clears OpenSSL's error queue before it says
+//! that one did (and on 4.1 forgets what was in it), so the reason is noted with
+//! the SSL as soon as OpenSSL gives up.
+
+use core::ffi::{c_int, c_ulong, c_void};
+use core::ptr::without_provenance_mut;
+
+use libwebsockets_sys as ssl;
+
+use super::error::Error;
+
+/// Where in an SSL the error code is kept: its "app data", which is for whoever
+/// made the SSL_CTX, and which lws leaves alone.
+const APP_DATA: c_int = 0;
+
+/// Lets the SSLs of this SSL_CTX note why they fail.
+///
+/// # Safety
+/// A living SSL_CTX, whose SSLs' app data nobody else uses.
+pub(super) unsafe fn note_failures(context: *mut ssl::SSL_CTX) {
+    // SAFETY: promised by the caller.
+    unsafe { ssl::SSL_CTX_set_info_callback(context, Some(on_progress)) };
+}
+
+/// Why the handshake of this SSL failed, if it did.
+///
+/// # Safety
+/// `raw` is NULL or a living SSL of an SSL_CTX that notes failures.
+pub(crate) unsafe fn handshake_error(raw: *const ssl::SSL) -> Option<Error> {
+    if raw.is_null() {
+        return None;
+    }
+    // SAFETY: promised by the caller.
+    let code = unsafe { ssl::SSL_get_ex_data(raw, APP_DATA) }.addr() as c_ulong;
+    (code != 0).then(|| Error::with("TLS failed", code))
+}
+
+/// Called by OpenSSL at every step; `SSL_CB_EXIT` is when it returns to lws, to
+/// wait, in vain, or done.
+unsafe extern "C" fn on_progress(raw: *const ssl::SSL, place: c_int, result: c_int) {
+    if place & ssl::SSL_CB_EXIT as c_int == 0 || result > 0 {
+        return;
+    }
+    // SAFETY: this thread's queue, which lws emptied before; a living SSL, of
+    // lws's making, which only this thread uses.
+    unsafe {
+        let code = ssl::ERR_peek_last_error();
+        if code != 0 {
+            // Without memory, no reason.
+            ssl::SSL_set_ex_data(raw.cast_mut(), APP_DATA, noted(code));
+        }
+    }
+}
+
+/// A number where OpenSSL keeps a pointer that it never follows.
+fn noted(code: c_ulong) -> *mut c_void {
+    without_provenance_mut(code as usize)
+}

@@ -1,0 +1,145 @@
+//! What becomes of the pending sends when lws can write.
+
+use super::Instance;
+use crate::ffi::list::Item;
+use crate::ffi::logger::log;
+use crate::ffi::xio::IO_SEND_RESULT;
+use crate::lws::{Connection, Cork};
+use crate::wsio::budget::Budget;
+use crate::wsio::pending::PendingSend;
+use crate::wsio::state::State;
+
+/// One WRITEABLE event.
+struct Round<'a> {
+    connection: &'a Connection<Instance>,
+    budget: Budget,
+    /// From the second message on, known or expected: one alone goes out at
+    /// once, without the two system calls.
+    cork: Option<Cork<'a, Instance>>,
+    has_written: bool,
+}
+
+/// How far one step of a round came.
+enum Step {
+    /// There may be more to do.
+    Done,
+    /// No more can be written now.
+    Stop,
+    /// Nothing is pending.
+    Empty,
+}
+
+impl Instance {
+    /// Hands pending sends to lws, oldest first, as long as it can pass them on
+    /// to the kernel at once and the budget lasts.
+    pub(super) fn send_pending(&self) {
+        let Some(connection) = self.connection() else { return };
+        let mut round = Round {
+            connection: &connection,
+            budget: Budget::start(),
+            cork: None,
+            has_written: false,
+        };
+        // Callbacks in `step` may close, destroy and open again.
+        while self.can_send_on(&connection) && !connection.has_unsent() {
+            match self.step(&mut round) {
+                Step::Done => {}
+                Step::Stop => break,
+                Step::Empty => return connection.trim(),
+            }
+        }
+        // SRS_WSIO_01_081, SRS_WSIO_01_115, SRS_WSIO_01_116
+        if self.can_send_on(&connection)
+            && self.pending.head().is_some()
+            && connection.request_writeable() < 0
+        {
+            self.fault("lws_callback_on_writable failed");
+        }
+    }
+
+    fn can_send_on(&self, connection: &Connection<Self>) -> bool {
+        self.state.get() == State::Open && !connection.is_closed()
+    }
+
+    /// Deals with the oldest pending send. SRS_WSIO_01_071
+    fn step(&self, round: &mut Round<'_>) -> Step {
+        let connection = round.connection;
+        let Some(item) = self.pending.head() else { return Step::Empty };
+        let send = item.value();
+        if send.is_answered() || send.is_with_lws() {
+            // It went out, and lws holds nothing of it any more.
+            self.finish(connection, item, &send, IO_SEND_RESULT::IO_SEND_OK);
+            return Step::Done;
+        }
+        if !round.budget.is_left() {
+            return Step::Stop;
+        }
+        if round.cork.is_none() && (round.has_written || item.has_next()) {
+            round.cork = Some(connection.cork());
+        }
+        round.has_written = true;
+        let length = send.rest().len();
+        round.budget.spend(length);
+        let written = match connection.write(send.rest()) {
+            // SRS_WSIO_01_073, SRS_WSIO_01_113
+            None => return self.fail(connection, item, &send, "out of memory for lws_write"),
+            Some(written) => written,
+        };
+        match usize::try_from(written) {
+            // SRS_WSIO_01_076, SRS_WSIO_01_114
+            Err(_) => self.fail(connection, item, &send, "lws_write failed"),
+            // SRS_WSIO_01_118, SRS_WSIO_01_119
+            Ok(count) if count > length => {
+                self.fail(connection, item, &send, "lws_write wrote too much")
+            }
+            Ok(count) => {
+                send.advance(count);
+                // All of it: the next step reports it, unless lws keeps some.
+                if count == length { Step::Done } else { Step::Stop }
+            }
+        }
+    }
+
+    /// The send failed. The IO goes on, unless part of a message is out.
+    fn fail(
+        &self,
+        connection: &Connection<Self>,
+        item: Item<PendingSend>,
+        send: &PendingSend,
+        why: &str,
+    ) -> Step {
+        let partial = send.is_partially_sent();
+        if !partial {
+            log!(self.logger, "a send failed: {why}");
+        }
+        self.finish(connection, item, send, IO_SEND_RESULT::IO_SEND_ERROR);
+        if partial {
+            self.fault_on(connection, why);
+        }
+        Step::Stop
+    }
+
+    /// Takes the send off the list, then reports its result.
+    fn finish(
+        &self,
+        connection: &Connection<Self>,
+        item: Item<PendingSend>,
+        send: &PendingSend,
+        result: IO_SEND_RESULT,
+    ) {
+        let removed = self.pending.remove(item).is_ok(); // SRS_WSIO_01_077
+        send.answer(result); // SRS_WSIO_01_057, SRS_WSIO_01_078
+        if !removed {
+            // SRS_WSIO_01_079, and SRS_WSIO_01_117 by the state machine.
+            self.fault_on(connection, "list_remove failed");
+        }
+    }
+
+    /// A fault that came before a callback is none of a connection's that the
+    /// callback made.
+    fn fault_on(&self, connection: &Connection<Self>, why: &str) {
+        if !connection.is_closed() {
+            self.fault(why);
+        }
+    }
+}
