@@ -1,6 +1,5 @@
 //! A send that has not ended yet.
 
-use alloc::vec::Vec;
 use core::cell::Cell;
 
 use crate::ffi::callback::SendComplete;
@@ -10,10 +9,10 @@ use crate::sys::Shared;
 /// The most that one send may be: `lws_write` counts in an int, header included.
 pub(crate) const LARGEST_SEND: usize = i32::MAX as usize - 16;
 
-/// What `wsio_send` queued.
+/// What `wsio_send` queued; the payload is the bytes of its [`Shared`].
 pub(crate) struct PendingSend {
-    payload: Vec<u8>,
-    /// How many bytes of it lws has taken.
+    length: usize,
+    /// How many bytes of the payload lws has taken.
     sent: Cell<usize>,
     /// `None` once it was called: each send is answered once.
     complete: Cell<Option<SendComplete>>,
@@ -24,20 +23,13 @@ pub(crate) struct PendingSend {
 impl PendingSend {
     /// A copy of `bytes`; `None` when memory is short.
     pub(crate) fn try_new(bytes: &[u8], complete: SendComplete) -> Option<Shared<Self>> {
-        let mut payload = Vec::new();
-        payload.try_reserve_exact(bytes.len()).ok()?;
-        payload.extend_from_slice(bytes);
-        Shared::try_new(Self {
-            payload,
+        let send = Self {
+            length: bytes.len(),
             sent: Cell::new(0),
             complete: Cell::new(Some(complete)),
             next: Cell::new(None),
-        })
-    }
-
-    /// What lws has not taken yet.
-    pub(crate) fn rest(&self) -> &[u8] {
-        self.payload.get(self.sent.get()..).unwrap_or_default()
+        };
+        Shared::try_new_with(send, bytes)
     }
 
     /// lws took this many bytes more. SRS_WSIO_01_080
@@ -51,7 +43,7 @@ impl PendingSend {
 
     /// lws has taken the whole of it; the kernel may not have.
     pub(crate) fn is_with_lws(&self) -> bool {
-        self.sent.get() == self.payload.len()
+        self.sent.get() == self.length
     }
 
     pub(crate) fn is_answered(&self) -> bool {
@@ -79,5 +71,12 @@ impl PendingSend {
 
     pub(crate) fn take_next(&self) -> Option<Shared<Self>> {
         self.next.take()
+    }
+}
+
+impl Shared<PendingSend> {
+    /// What lws has not taken yet.
+    pub(crate) fn rest(&self) -> &[u8] {
+        self.bytes().get(self.sent.get()..).unwrap_or_default()
     }
 }
