@@ -4,6 +4,7 @@
 #   make              the C libraries and examples/wsio_cat, in build/
 #   make demo         installs what is missing, builds, and shows it at work
 #   make test         the tests, but the slow ones
+#   make bench        measures wsio beside other clients (docs/PERFORMANCE.md)
 #   make check-slow   soak, valgrind, sanitizers, fuzzing, conformance, and all of it
 #                     with a second libwebsockets
 #   make install PREFIX=/usr/local
@@ -115,11 +116,19 @@ test-fuzz:
 # What may not be possible on this machine says so (status 77).
 or_skip = || [ $$? = 77 ]
 
+# Benchmark -------------------------------------------------------------------
+
+.PHONY: bench
+bench: build
+	@scripts/install-deps --bench
+	$(step) 'Measuring'
+	@bench/run $(BENCH_ARGS)
+
 # Slow checks -------------------------------------------------------------------
 
 # With each libwebsockets, and once.
 each := check-long check-valgrind check-sanitizers check-fuzz check-conformance
-once := check-msrv check-lws
+once := check-instructions check-msrv check-lws
 
 .PHONY: check-slow
 check-slow: test-deps
@@ -141,15 +150,17 @@ check-long:
 	@$(call configure,$(BUILD),$(test_options) -DWSIO_VALGRIND=OFF $(CMAKE_ARGS))
 	@cmake --build $(BUILD)
 	@$(call ctest,$(BUILD),-L slow)
-	@PROPTEST_CASES=20000 cargo test --locked --test model
+	@PROPTEST_CASES=200000 cargo test --locked --test model
+	@PROPTEST_CASES=20000 cargo test --locked --test model_sockets
 
-# The soak measures memory itself; torture has a malloc of its own.
+# The soak measures memory itself, process plays the same again and again, and
+# torture has a malloc of its own.
 .PHONY: check-valgrind
 check-valgrind:
 	$(step) 'All C tests under valgrind'
 	@$(call configure,$(BUILD),$(test_options) -DWSIO_VALGRIND=ON $(CMAKE_ARGS))
 	@cmake --build $(BUILD)
-	@$(call ctest,$(BUILD),-LE 'install|torture' -E ^hostile_soak)
+	@$(call ctest,$(BUILD),-LE 'install|torture' -E '^hostile_(soak|process)\.')
 	@$(call configure,$(BUILD),-DWSIO_VALGRIND=OFF)
 
 # Address finds leaks, too, and undefined behaviour in C; thread finds data races.
@@ -174,6 +185,11 @@ check-fuzz:
 check-conformance:
 	$(step) 'Conformance'
 	@WSIO_STATIC_LIB=$(BUILD)/lib/libwsio.a conformance/run $(BUILD) $(or_skip)
+
+.PHONY: check-instructions
+check-instructions: build
+	$(step) 'What the hot paths cost'
+	@bench/instructions/run build/lib/libwsio.a build/instructions $(or_skip)
 
 .PHONY: check-msrv
 check-msrv:

@@ -400,7 +400,7 @@ TEST(children_do_not_disturb_tls)
 TEST(sixty_four_file_descriptors)
 {
     enum { HANDLES = 40, LIMIT = 64 };
-    struct rlimit limit = { LIMIT, LIMIT };
+    struct rlimit limit;
     SESSION sessions[HANDLES];
     SERVER server;
     WSIO_CONFIG config;
@@ -408,6 +408,8 @@ TEST(sixty_four_file_descriptors)
     unsigned refused = 0;
     server_start(&server);
     config = config_for("127.0.0.1", server.port, "/", NULL);
+    CHECK_INT(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    limit.rlim_cur = LIMIT;
     CHECK_INT(setrlimit(RLIMIT_NOFILE, &limit), 0);
     fds = open_fds();
     for (int i = 0; i < HANDLES; i++)

@@ -167,7 +167,9 @@ char* text_of(BIO* bio)
     char* bytes;
     long size = BIO_get_mem_data(bio, &bytes);
     char* text = keep(calloc(1, (size_t)size + 1));
-    memcpy(text, bytes, (size_t)size);
+    if (size > 0) {
+        memcpy(text, bytes, (size_t)size);
+    }
     BIO_free(bio);
     return text;
 }
