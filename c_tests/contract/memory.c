@@ -15,7 +15,8 @@ static void be_quiet(void)
 
 /* The send buffer ----------------------------------------------------------- */
 
-/* It is kept for reuse, but a very large one is given back. */
+/* What a large message needs is kept for reuse, and given back when there was none
+ * for a second, be there other traffic or not. */
 TEST(does_not_hold_much_memory_for_nothing)
 {
     static const char bytes[1024 * 1024];
@@ -24,12 +25,59 @@ TEST(does_not_hold_much_memory_for_nothing)
     held = heap_bytes();
     for (int i = 0; i < 10; i++)
     {
-        CHECK_INT(send_bytes("large", bytes, sizeof(bytes)), 0);
-        write_all();
+        for (int j = 0; j < 10; j++)
+        {
+            lws_forget_written();
+            CHECK_INT(send_bytes("large", bytes, sizeof(bytes)), 0);
+            write_all();
+            CHECK(heap_bytes() < held + 2 * sizeof(bytes) + 100000);
+        }
+        for (int j = 0; j < 11; j++)
+        {
+            clock_advance_ms(QUIET_MS / 10);
+            CHECK_INT(send_text("small"), 0);
+            write_all();
+        }
         CHECK(heap_bytes() < held + 100000);
-        CHECK_INT(send_text("small"), 0);
+    }
+    finish();
+}
+
+/* Nothing of it outlives the connection. */
+TEST(a_closed_io_holds_no_buffers)
+{
+    static const char bytes[1024 * 1024];
+    size_t held;
+    create_io(NULL);
+    held = heap_bytes();
+    CHECK_INT(open_io("io"), 0);
+    report(LWS_CALLBACK_CLIENT_ESTABLISHED, NULL, 0);
+    CHECK_INT(send_bytes("large", bytes, sizeof(bytes)), 0);
+    write_all();
+    CHECK_INT(close_io("close"), 0);
+    CHECK_INT(heap_bytes(), held);
+    finish();
+}
+
+/* One after the other, each in the memory of the one before. */
+TEST(large_sends_need_no_new_memory)
+{
+    static char bytes[1024 * 1024];
+    unsigned before;
+    start(NULL);
+    for (int i = 0; i < 10; i++)
+    {
+        bytes[0] = (char)i;
+        before = heap_allocations();
+        lws_forget_written();
+        CHECK_INT(send_bytes("large", bytes, sizeof(bytes) - (size_t)i), 0);
         write_all();
-        CHECK(heap_bytes() < held + 100000);
+        CHECK_INT(lws_written_size(), sizeof(bytes) - (size_t)i);
+        CHECK_MEM(lws_written(), bytes, sizeof(bytes) - (size_t)i);
+        if (i > 0)
+        {
+            CHECK_INT(heap_allocations() - before, 1);
+        }
     }
     finish();
 }

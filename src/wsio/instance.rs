@@ -19,6 +19,7 @@ use crate::tls::{self, ClientTls};
 
 use super::config::Config;
 use super::pending::PendingSend;
+use super::spare::Spare;
 use super::state::{Input, Reaction, State};
 
 /// An open must be done within this time: connecting, TLS and the server's
@@ -45,6 +46,7 @@ pub(crate) struct Instance {
     deadline: Cell<u64>,
     connection: Cell<Option<Connection<Instance>>>,
     pending: List<PendingSend>,
+    spare: Spare,
     /// Sends to be cancelled that were in a list which lets nothing be removed.
     orphans: Cell<Option<Shared<PendingSend>>>,
     /// Kept from open to open, being expensive to make.
@@ -73,6 +75,7 @@ impl Instance {
             deadline: Cell::new(0),
             connection: Cell::new(None),
             pending,
+            spare: Spare::default(),
             orphans: Cell::new(None),
             tls: Cell::new(None),
             running: Cell::new(0),
@@ -183,6 +186,7 @@ impl Instance {
             open_complete.call(IO_OPEN_RESULT::IO_OPEN_CANCELLED);
         }
         self.hang_up();
+        self.spare.drop();
         self.cancel_pending();
     }
 
@@ -231,7 +235,7 @@ impl Instance {
             return Err(why);
         }
         let connection = self.connection().ok_or("there is no connection")?;
-        let send = PendingSend::try_new(bytes, complete).ok_or("out of memory")?;
+        let send = PendingSend::try_new(bytes, complete, &self.spare).ok_or("out of memory")?;
         // SRS_WSIO_01_105, SRS_WSIO_01_055
         let item = self.pending.add(send.clone()).ok_or("list_add failed")?;
         // SRS_WSIO_01_056
@@ -254,6 +258,7 @@ impl Instance {
         // SRS_WSIO_01_062
         let Some(connection) = self.connection() else { return };
         let failed = connection.service() < 0;
+        self.spare.drop_when_unused();
         if connection.is_closed() {
             return;
         }

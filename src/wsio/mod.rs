@@ -6,6 +6,7 @@ mod budget;
 mod config;
 mod instance;
 mod pending;
+mod spare;
 mod state;
 
 pub(crate) use config::{Config, Settings};

@@ -1,16 +1,21 @@
 //! A send that has not ended yet.
 
+use alloc::vec::Vec;
 use core::cell::Cell;
 
 use crate::ffi::callback::SendComplete;
 use crate::ffi::xio::IO_SEND_RESULT;
 use crate::sys::Shared;
 
+use super::spare::Spare;
+
 /// The most that one send may be: `lws_write` counts in an int, header included.
 pub(crate) const LARGEST_SEND: usize = i32::MAX as usize - 16;
 
-/// What `wsio_send` queued; the payload is the bytes of its [`Shared`].
+/// What `wsio_send` queued. The payload is the bytes of its [`Shared`], one block
+/// of memory with this, unless it is large.
 pub(crate) struct PendingSend {
+    large: Cell<Vec<u8>>,
     length: usize,
     /// How many bytes of the payload lws has taken.
     sent: Cell<usize>,
@@ -22,14 +27,29 @@ pub(crate) struct PendingSend {
 
 impl PendingSend {
     /// A copy of `bytes`; `None` when memory is short.
-    pub(crate) fn try_new(bytes: &[u8], complete: SendComplete) -> Option<Shared<Self>> {
+    pub(crate) fn try_new(
+        bytes: &[u8],
+        complete: SendComplete,
+        spare: &Spare,
+    ) -> Option<Shared<Self>> {
+        let is_large = bytes.len() >= Spare::LARGE;
         let send = Self {
+            large: Cell::new(if is_large { spare.copy(bytes)? } else { Vec::new() }),
             length: bytes.len(),
             sent: Cell::new(0),
             complete: Cell::new(Some(complete)),
             next: Cell::new(None),
         };
-        Shared::try_new_with(send, bytes)
+        Shared::try_new_with(send, if is_large { &[] } else { bytes })
+    }
+
+    pub(crate) fn rest_length(&self) -> usize {
+        self.length - self.sent.get()
+    }
+
+    /// The memory of a large payload, for the next one. There is no payload then.
+    pub(crate) fn take_large(&self) -> Option<Vec<u8>> {
+        (self.length >= Spare::LARGE).then(|| self.large.take())
     }
 
     /// lws took this many bytes more. SRS_WSIO_01_080
@@ -75,8 +95,15 @@ impl PendingSend {
 }
 
 impl Shared<PendingSend> {
-    /// What lws has not taken yet.
-    pub(crate) fn rest(&self) -> &[u8] {
-        self.bytes().get(self.sent.get()..).unwrap_or_default()
+    /// Shows `f` what lws has not taken yet.
+    pub(crate) fn with_rest<R>(&self, f: impl FnOnce(&[u8]) -> R) -> R {
+        let sent = self.sent.get();
+        if self.length < Spare::LARGE {
+            return f(self.bytes().get(sent..).unwrap_or_default());
+        }
+        let large = self.large.take();
+        let result = f(large.get(sent..).unwrap_or_default());
+        self.large.set(large);
+        result
     }
 }

@@ -78,9 +78,9 @@ impl Instance {
             round.cork = Some(connection.cork());
         }
         round.has_written = true;
-        let length = send.rest().len();
+        let length = send.rest_length();
         round.budget.spend(length);
-        let written = match connection.write(send.rest()) {
+        let written = match send.with_rest(|rest| connection.write(rest)) {
             // SRS_WSIO_01_073, SRS_WSIO_01_113
             None => return self.fail(connection, item, &send, "out of memory for lws_write"),
             Some(written) => written,
@@ -128,6 +128,10 @@ impl Instance {
         result: IO_SEND_RESULT,
     ) {
         let removed = self.pending.remove(item).is_ok(); // SRS_WSIO_01_077
+        // The callback may send the next.
+        if let Some(block) = send.take_large() {
+            self.spare.keep(block);
+        }
         send.answer(result); // SRS_WSIO_01_057, SRS_WSIO_01_078
         if !removed {
             // SRS_WSIO_01_079, and SRS_WSIO_01_117 by the state machine.
