@@ -15,6 +15,7 @@ pub(crate) const LARGEST_SEND: usize = i32::MAX as usize - 16;
 /// What `wsio_send` queued. The payload is the bytes of its [`Shared`], one block
 /// of memory with this, unless it is large.
 pub(crate) struct PendingSend {
+    /// Empty unless it is (`Spare::LARGE`).
     large: Cell<Vec<u8>>,
     length: usize,
     /// How many bytes of the payload lws has taken.
