@@ -50,7 +50,8 @@ TEST(loads_every_certificate)
     CHECK_INT(open_io("io"), 0);
     /* Each certificate is freed also after it was added: the store has its own
      * reference. */
-    CHECK_JOURNAL(IN_LWS | IN_SSL, "SSL_CTX_new", "SSL_CTX_set_default_verify_paths",
+    CHECK_JOURNAL(IN_LWS | IN_SSL, "SSL_CTX_new", "SSL_CTX_set_default_verify_dir",
+        "SSL_CTX_get_cert_store", "X509_STORE_add_lookup",
         "SSL_CTX_get_cert_store", "BIO_new", "BIO_puts",
         "PEM_read_bio_X509 one", "X509_STORE_add_cert one", "X509_free one",
         "PEM_read_bio_X509 two", "X509_STORE_add_cert two", "X509_free two",
@@ -72,6 +73,14 @@ TEST(loads_a_bundle_with_comments)
     finish();
 }
 
+static int verify_server(void)
+{
+    void* argument;
+    VERIFY* verify = ssl_ctx_verify_callback(ssl_of(newest_context()), &argument);
+    CHECK(verify != NULL);
+    return verify(ssl_verification(0), argument);
+}
+
 /* SRS_WSIO_01_100 */
 TEST(without_trusted_ca_the_system_is_trusted)
 {
@@ -82,6 +91,56 @@ TEST(without_trusted_ca_the_system_is_trusted)
     CHECK_JOURNAL(IN_SSL, "SSL_CTX_new", "SSL_CTX_set_default_verify_paths");
     CHECK(ssl_ctx_has_default_paths(ssl_of(newest_context())));
     CHECK_STR(ssl_ctx_certificates(ssl_of(newest_context())), "");
+    /* All of it, so there is nothing to try again with. */
+    ssl_verification_will_first_return(0, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY);
+    CHECK_INT(verify_server(), 0);
+    CHECK_INT(calls_of(CALL_X509_verify_cert), 1);
+    finish();
+}
+
+/* With trusted_ca the system is trusted as well; its file of certificates takes
+ * its time and is read when a server is not known without it. SRS_WSIO_01_100 */
+TEST(the_systems_file_is_read_when_it_is_needed)
+{
+    WSIO_CONFIG config = tls_config(PEM("ca"));
+    SSL_CTX* ssl;
+    start_opening(&config);
+    ssl = ssl_of(newest_context());
+    CHECK(ssl_ctx_has_default_dir(ssl));
+    CHECK_INT(verify_server(), 1);
+    CHECK(!ssl_ctx_has_default_file(ssl));
+    forget_journal();
+    ssl_verification_will_first_return(0, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY);
+    CHECK_INT(verify_server(), 1);
+    CHECK_JOURNAL(IN_SSL, "X509_verify_cert", "X509_LOOKUP_ctrl", "X509_verify_cert");
+    CHECK(ssl_ctx_has_default_file(ssl));
+    /* Once. */
+    forget_journal();
+    ssl_verification_will_first_return(0, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY);
+    CHECK_INT(verify_server(), 0);
+    CHECK_JOURNAL(IN_SSL, "X509_verify_cert");
+    finish();
+}
+
+/* lws makes X509_verify_cert say yes to errors, and looks at the error later. */
+TEST(an_overruled_error_is_one)
+{
+    WSIO_CONFIG config = tls_config(PEM("ca"));
+    start_opening(&config);
+    ssl_verification_will_first_return(1, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY);
+    CHECK_INT(verify_server(), 1);
+    CHECK_INT(calls_of(CALL_X509_verify_cert), 2);
+    finish();
+}
+
+TEST(a_server_that_nobody_knows_is_refused)
+{
+    WSIO_CONFIG config = tls_config(PEM("ca"));
+    start_opening(&config);
+    ssl_verification_will_return(0);
+    CHECK_INT(verify_server(), 0);
+    CHECK_INT(calls_of(CALL_X509_verify_cert), 2);
+    ssl_verification_will_return(1);
     finish();
 }
 
@@ -222,7 +281,8 @@ TEST(refuses_a_bundle_that_was_cut)
 TEST(every_failing_call_fails_the_open)
 {
     static const CALL calls[] = {
-        CALL_SSL_CTX_new, CALL_SSL_CTX_ctrl, CALL_SSL_CTX_set_default_verify_paths,
+        CALL_BIO_meth_new, CALL_SSL_CTX_new, CALL_SSL_CTX_set_ex_data, CALL_SSL_CTX_ctrl,
+        CALL_SSL_CTX_set_default_verify_dir, CALL_X509_STORE_add_lookup,
         CALL_SSL_CTX_get_cert_store, CALL_BIO_new, CALL_BIO_puts, CALL_PEM_read_bio_X509,
         CALL_X509_STORE_add_cert,
     };
@@ -243,7 +303,8 @@ TEST(a_certificate_that_cannot_be_added_is_freed)
     forget_journal();
     fail_nth(CALL_X509_STORE_add_cert, 2);
     CHECK(open_io("failing") != 0);
-    CHECK_JOURNAL(IN_LWS | IN_SSL, "SSL_CTX_new", "SSL_CTX_set_default_verify_paths",
+    CHECK_JOURNAL(IN_LWS | IN_SSL, "SSL_CTX_new", "SSL_CTX_set_default_verify_dir",
+        "SSL_CTX_get_cert_store", "X509_STORE_add_lookup",
         "SSL_CTX_get_cert_store", "BIO_new", "BIO_puts",
         "PEM_read_bio_X509 one", "X509_STORE_add_cert one", "X509_free one",
         "PEM_read_bio_X509 two", "X509_STORE_add_cert two fails", "X509_free two", "BIO_free",

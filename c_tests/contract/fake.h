@@ -45,6 +45,11 @@
     CALL(SSL_CTX_ctrl, UNWRITTEN)                                                 \
     CALL(SSL_CTX_set_options, UNWRITTEN)                                          \
     CALL(SSL_CTX_set_default_verify_paths, IN_SSL)                                \
+    CALL(SSL_CTX_set_default_verify_dir, IN_SSL)                                  \
+    CALL(SSL_CTX_set_ex_data, UNWRITTEN)                                          \
+    CALL(BIO_meth_new, UNWRITTEN)                                                 \
+    CALL(X509_STORE_add_lookup, IN_SSL)                                           \
+    CALL(X509_LOOKUP_ctrl, IN_SSL)                                                \
     CALL(SSL_CTX_set_cert_verify_callback, UNWRITTEN)                             \
     CALL(SSL_CTX_set_info_callback, UNWRITTEN)                                    \
     CALL(SSL_set_ex_data, UNWRITTEN)                                              \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "fake_openssl.h"
 
+#include <errno.h>
 #include <stdarg.h>
 
 #include "check.h"
@@ -27,6 +28,9 @@ struct ssl_ctx_st
     long mode;
     long min_version;
     bool has_default_paths;
+    bool has_default_dir;
+    X509_LOOKUP* lookup;
+    void* app_data;
     VERIFY* verify;
     void* verify_argument;
     void (*info)(const SSL* handshake, int place, int result);
@@ -34,19 +38,34 @@ struct ssl_ctx_st
 
 struct ssl_st
 {
+    const SSL_CTX* context;
     void* app_data;
+    BIO* rbio;
+    BIO* wbio;
+    int socket;
 };
 
 struct bio_method_st
 {
-    int unused;
+    int (*write)(BIO*, const char*, int);
+    long (*control)(BIO*, int, long, void*);
 };
 
 struct bio_st
 {
+    const BIO_METHOD* method;
     char text[4096];
     size_t size;
     const char* next;
+    void* data;
+    int flags;
+    bool is_ready;
+};
+
+/* The file of the system's certificates: nothing but whether it was loaded. */
+struct x509_lookup_st
+{
+    bool is_loaded;
 };
 
 struct ssl_method_st
@@ -65,6 +84,7 @@ struct x509_store_ctx_st
 {
     struct X509_VERIFY_PARAM_st parameters;
     int error;
+    bool has_chain;
 };
 
 static const struct bio_method_st memory_method;
@@ -344,6 +364,10 @@ void SSL_CTX_free(SSL_CTX* ssl)
         place = &(*place)->next;
     }
     *place = ssl->next;
+    if (ssl->lookup != NULL)
+    {
+        free_object(ssl->lookup);
+    }
     empty(&ssl->store);
     free_object(ssl);
 }
@@ -386,6 +410,97 @@ int SSL_CTX_set_default_verify_paths(SSL_CTX* ssl)
     return 1;
 }
 
+int SSL_CTX_set_default_verify_dir(SSL_CTX* ssl)
+{
+    CHECK(ssl_ctx_is_alive(ssl));
+    if (enter(CALL_SSL_CTX_set_default_verify_dir))
+    {
+        journal(IN_SSL, "SSL_CTX_set_default_verify_dir fails");
+        return 0;
+    }
+    journal(IN_SSL, "SSL_CTX_set_default_verify_dir");
+    ssl->has_default_dir = true;
+    return 1;
+}
+
+static SSL_CTX* context_with(const X509_STORE* store)
+{
+    SSL_CTX* ssl = contexts;
+    while (ssl != NULL && &ssl->store != store)
+    {
+        ssl = ssl->next;
+    }
+    CHECK(ssl != NULL);
+    return ssl;
+}
+
+X509_LOOKUP_METHOD* X509_LOOKUP_file(void)
+{
+    static max_align_t method;
+    return (X509_LOOKUP_METHOD*)&method;
+}
+
+X509_LOOKUP* X509_STORE_add_lookup(X509_STORE* store, X509_LOOKUP_METHOD* method)
+{
+    SSL_CTX* ssl = context_with(store);
+    CHECK_PTR(method, X509_LOOKUP_file());
+    if (enter(CALL_X509_STORE_add_lookup))
+    {
+        journal(IN_SSL, "X509_STORE_add_lookup fails");
+        return NULL;
+    }
+    journal(IN_SSL, "X509_STORE_add_lookup");
+    CHECK_PTR(ssl->lookup, NULL);
+    ssl->lookup = new_object(sizeof(*ssl->lookup));
+    return ssl->lookup;
+}
+
+int X509_LOOKUP_ctrl(X509_LOOKUP* lookup, int command, const char* name, long type, char** more)
+{
+    CHECK_INT(command, X509_L_FILE_LOAD);
+    CHECK_PTR(name, NULL);
+    CHECK_INT(type, X509_FILETYPE_DEFAULT);
+    CHECK_PTR(more, NULL);
+    journal(IN_SSL, "X509_LOOKUP_ctrl");
+    if (enter(CALL_X509_LOOKUP_ctrl))
+    {
+        return 0;
+    }
+    lookup->is_loaded = true;
+    return 1;
+}
+
+bool ssl_ctx_has_default_dir(const SSL_CTX* ssl)
+{
+    CHECK(ssl_ctx_is_alive(ssl));
+    return ssl->has_default_dir;
+}
+
+bool ssl_ctx_has_default_file(const SSL_CTX* ssl)
+{
+    CHECK(ssl_ctx_is_alive(ssl));
+    return ssl->lookup != NULL && ssl->lookup->is_loaded;
+}
+
+int SSL_CTX_set_ex_data(SSL_CTX* ssl, int index, void* data)
+{
+    CHECK(ssl_ctx_is_alive(ssl));
+    CHECK_INT(index, 0);
+    if (enter(CALL_SSL_CTX_set_ex_data))
+    {
+        return 0;
+    }
+    ssl->app_data = data;
+    return 1;
+}
+
+void* SSL_CTX_get_ex_data(const SSL_CTX* ssl, int index)
+{
+    CHECK(ssl_ctx_is_alive(ssl));
+    CHECK_INT(index, 0);
+    return ssl->app_data;
+}
+
 void SSL_CTX_set_cert_verify_callback(SSL_CTX* ssl, VERIFY* verify, void* argument)
 {
     enter(CALL_SSL_CTX_set_cert_verify_callback);
@@ -420,10 +535,99 @@ const BIO_METHOD* BIO_s_mem(void)
     return &memory_method;
 }
 
+static struct bio_method_st* made_methods[16];
+
+static bool is_made(const BIO_METHOD* method)
+{
+    for (size_t i = 0; i < sizeof(made_methods) / sizeof(made_methods[0]); i++)
+    {
+        if (method != NULL && made_methods[i] == method)
+        {
+            return true;
+        }
+    }
+    return false;
+}
+
+BIO_METHOD* BIO_meth_new(int type, const char* name)
+{
+    size_t i = 0;
+    CHECK_INT(type, BIO_TYPE_SOURCE_SINK);
+    CHECK(name != NULL);
+    if (enter(CALL_BIO_meth_new))
+    {
+        ssl_push_error(ERR_PACK(ERR_LIB_BIO, 0, ERR_R_MALLOC_FAILURE));
+        return NULL;
+    }
+    while (made_methods[i] != NULL)
+    {
+        i++;
+        CHECK(i < sizeof(made_methods) / sizeof(made_methods[0]));
+    }
+    made_methods[i] = new_object(sizeof(*made_methods[i]));
+    return made_methods[i];
+}
+
+void BIO_meth_free(BIO_METHOD* method)
+{
+    size_t i = 0;
+    CHECK(is_made(method));
+    while (made_methods[i] != method)
+    {
+        i++;
+    }
+    made_methods[i] = NULL;
+    free_object(method);
+}
+
+int BIO_meth_set_write(BIO_METHOD* method, int (*write)(BIO*, const char*, int))
+{
+    CHECK(is_made(method));
+    method->write = write;
+    return 1;
+}
+
+int BIO_meth_set_ctrl(BIO_METHOD* method, long (*control)(BIO*, int, long, void*))
+{
+    CHECK(is_made(method));
+    method->control = control;
+    return 1;
+}
+
+void BIO_set_data(BIO* bio, void* data)
+{
+    bio->data = data;
+}
+
+void* BIO_get_data(BIO* bio)
+{
+    return bio->data;
+}
+
+void BIO_set_init(BIO* bio, int ready)
+{
+    bio->is_ready = ready != 0;
+}
+
+void BIO_set_flags(BIO* bio, int flags)
+{
+    bio->flags |= flags;
+}
+
+void BIO_clear_flags(BIO* bio, int flags)
+{
+    bio->flags &= ~flags;
+}
+
+int BIO_sock_should_retry(int result)
+{
+    return result <= 0 && (errno == EAGAIN || errno == EINTR);
+}
+
 BIO* BIO_new(const BIO_METHOD* method)
 {
     BIO* bio;
-    CHECK_PTR(method, &memory_method);
+    CHECK(method == &memory_method || is_made(method));
     if (enter(CALL_BIO_new))
     {
         journal(IN_SSL, "BIO_new fails");
@@ -432,6 +636,7 @@ BIO* BIO_new(const BIO_METHOD* method)
     }
     journal(IN_SSL, "BIO_new");
     bio = new_object(sizeof(*bio));
+    bio->method = method;
     bio->next = bio->text;
     return bio;
 }
@@ -531,6 +736,9 @@ void X509_free(X509* x509)
 
 static struct x509_store_ctx_st verification;
 static int verify_result = 1;
+static unsigned verify_results; /* that are another, first */
+static int next_verify_result;
+static int next_verify_error;
 static SSL handshake;
 
 SSL* ssl_of_handshake(void)
@@ -546,8 +754,68 @@ void ssl_tell_progress(const SSL_CTX* ssl, int place, int result, unsigned long 
     {
         ssl_push_error(error);
     }
+    handshake.context = ssl;
     ssl->info(&handshake, place, result);
     ERR_clear_error();
+}
+
+static struct bio_st socket_bio;
+
+void ssl_start_handshake(const SSL_CTX* ssl, int socket)
+{
+    handshake.rbio = handshake.wbio = &socket_bio; /* as lws does */
+    handshake.socket = socket;
+    ssl_tell_progress(ssl, SSL_CB_HANDSHAKE_START, 1, 0);
+}
+
+int ssl_write(const char* bytes, int size)
+{
+    BIO* bio = handshake.wbio;
+    CHECK(bio != NULL && bio != &socket_bio && bio->is_ready);
+    CHECK_INT(bio->method->control(bio, BIO_CTRL_FLUSH, 0, NULL), 1);
+    return bio->method->write(bio, bytes, size);
+}
+
+bool ssl_should_retry_write(void)
+{
+    int flags = handshake.wbio->flags & (BIO_FLAGS_RWS | BIO_FLAGS_SHOULD_RETRY);
+    CHECK(flags == 0 || flags == (BIO_FLAGS_WRITE | BIO_FLAGS_SHOULD_RETRY));
+    return flags != 0;
+}
+
+void ssl_end_handshake(void)
+{
+    SSL_set0_wbio(&handshake, NULL);
+    handshake.rbio = NULL;
+}
+
+SSL_CTX* SSL_get_SSL_CTX(const SSL* ssl)
+{
+    return (SSL_CTX*)(size_t)ssl->context;
+}
+
+BIO* SSL_get_rbio(const SSL* ssl)
+{
+    return ssl->rbio;
+}
+
+BIO* SSL_get_wbio(const SSL* ssl)
+{
+    return ssl->wbio;
+}
+
+int SSL_get_rfd(const SSL* ssl)
+{
+    return ssl->socket;
+}
+
+void SSL_set0_wbio(SSL* ssl, BIO* bio)
+{
+    if (ssl->wbio != NULL && ssl->wbio != &socket_bio)
+    {
+        free_object(ssl->wbio);
+    }
+    ssl->wbio = bio;
 }
 
 int SSL_set_ex_data(SSL* ssl, int index, void* data)
@@ -592,6 +860,26 @@ const unsigned char* ssl_verification_ip(size_t* size)
 void ssl_verification_will_return(int result)
 {
     verify_result = result;
+}
+
+void ssl_verification_will_first_return(int result, int error)
+{
+    verify_results = 1;
+    next_verify_result = result;
+    next_verify_error = error;
+}
+
+void X509_STORE_CTX_set_error(X509_STORE_CTX* store, int error)
+{
+    CHECK_PTR(store, &verification);
+    store->error = error;
+}
+
+void X509_STORE_CTX_set0_verified_chain(X509_STORE_CTX* store, STACK_OF(X509)* chain)
+{
+    CHECK_PTR(store, &verification);
+    CHECK_PTR(chain, NULL);
+    store->has_chain = false;
 }
 
 X509_STORE_CTX* ssl_verification_of_address(void)
@@ -678,6 +966,14 @@ int X509_verify_cert(X509_STORE_CTX* store)
 {
     enter(CALL_X509_verify_cert);
     CHECK_PTR(store, &verification);
+    CHECK(!store->has_chain); /* the real one refuses */
+    store->has_chain = true;
     journal(IN_SSL, "X509_verify_cert");
+    if (verify_results > 0)
+    {
+        verify_results--;
+        store->error = next_verify_error;
+        return next_verify_result;
+    }
     return verify_result;
 }

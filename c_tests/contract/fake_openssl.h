@@ -24,6 +24,8 @@ uint64_t ssl_ctx_options(const SSL_CTX* ssl);
 long ssl_ctx_mode(const SSL_CTX* ssl);
 long ssl_ctx_min_version(const SSL_CTX* ssl);
 bool ssl_ctx_has_default_paths(const SSL_CTX* ssl);
+bool ssl_ctx_has_default_dir(const SSL_CTX* ssl);
+bool ssl_ctx_has_default_file(const SSL_CTX* ssl);
 VERIFY* ssl_ctx_verify_callback(const SSL_CTX* ssl, void** argument);
 /* The bodies of the certificates in its store, in order, each with a line end. */
 const char* ssl_ctx_certificates(const SSL_CTX* ssl);
@@ -41,6 +43,13 @@ SSL* ssl_of_handshake(void);
 /* Tells of progress in it, as OpenSSL does, with this error (or 0) in the queue. */
 void ssl_tell_progress(const SSL_CTX* ssl, int place, int result, unsigned long error);
 
+/* A handshake over this socket starts; what it writes; whether OpenSSL would try
+ * again; and its end, which frees its BIOs. */
+void ssl_start_handshake(const SSL_CTX* ssl, int socket);
+int ssl_write(const char* bytes, int size);
+bool ssl_should_retry_write(void);
+void ssl_end_handshake(void);
+
 /* A verification that is going on, and what it was told. */
 X509_STORE_CTX* ssl_verification(int error);
 /* The same without error; it is to check an address, or nothing but the chain. */
@@ -50,6 +59,8 @@ bool ssl_verification_has_host(void);
 const unsigned char* ssl_verification_ip(size_t* size);
 /* What X509_verify_cert will return. */
 void ssl_verification_will_return(int result);
+/* The next time only, with this error noted. */
+void ssl_verification_will_first_return(int result, int error);
 
 /* OpenSSL's error queue of this thread. */
 void ssl_push_error(unsigned long code);

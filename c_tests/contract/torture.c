@@ -105,7 +105,8 @@ static void fail_every_call(void)
         CALL_lws_create_context, CALL_lws_get_vhost_by_name, CALL_lws_set_proxy,
         CALL_lws_init_vhost_client_ssl, CALL_lws_client_connect_via_info, CALL_lws_service,
         CALL_lws_callback_on_writable, CALL_lws_write, CALL_list_create, CALL_list_add,
-        CALL_list_remove, CALL_SSL_CTX_new, CALL_SSL_CTX_ctrl,
+        CALL_list_remove, CALL_BIO_meth_new, CALL_SSL_CTX_new, CALL_SSL_CTX_set_ex_data,
+        CALL_SSL_CTX_ctrl, CALL_SSL_CTX_set_default_verify_dir, CALL_X509_STORE_add_lookup,
         CALL_SSL_CTX_set_default_verify_paths, CALL_SSL_CTX_get_cert_store, CALL_BIO_new,
         CALL_BIO_puts, CALL_PEM_read_bio_X509, CALL_X509_STORE_add_cert,
     };

@@ -73,7 +73,7 @@ extern "C" {
  *
  * Callbacks are called from within the wsio functions and may call any of them
  * on the same handle, wsio_destroy included; a wsio_dowork inside a callback
- * does nothing. SIGPIPE is blocked in the calling thread meanwhile.
+ * does nothing.
  *
  * (SRS_WSIO_01_001 to 006, 098 to 100)
  */

@@ -12,7 +12,7 @@ use super::log_level;
 use super::scratch::Scratch;
 use super::send_buffer::SendBuffer;
 use super::wakeup::Wakeup;
-use crate::sys::{Shared, SigpipeBlocked};
+use crate::sys::Shared;
 use crate::tls::{self, ClientTls, HostErrors};
 
 /// What lws knows as its context's user pointer.
@@ -81,15 +81,14 @@ impl<L: Listener> Link<L> {
     }
 
     /// Runs `f`, which calls lws. The outermost such call keeps the host's
-    /// signals and OpenSSL errors out of it, and destroys a closed context.
+    /// OpenSSL errors out of it, and destroys a closed context.
     pub(super) fn call<R>(link: &Shared<Self>, f: impl FnOnce() -> R) -> R {
         if link.depth.get() > 0 {
             return f();
         }
         // Until the end of this call, even if the owner lets go of it.
         let link = link.clone();
-        // lws itself writes to sockets with MSG_NOSIGNAL; OpenSSL does not.
-        let _host = link.tls.as_ref().map(|_| (SigpipeBlocked::enter(), HostErrors::keep()));
+        let _errors = link.tls.as_ref().map(|_| HostErrors::keep());
         link.depth.set(1);
         let result = f();
         if link.closed.get() {

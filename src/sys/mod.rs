@@ -9,7 +9,7 @@ mod text;
 
 pub(crate) use mutex::Mutex;
 pub(crate) use shared::Shared;
-pub(crate) use signal::{SigpipeBlocked, SigpipeDisposition};
+pub(crate) use signal::SigpipeDisposition;
 pub(crate) use text::{ShortText, Text};
 
 /// Milliseconds of a clock that only goes forward (CLOCK_MONOTONIC).

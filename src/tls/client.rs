@@ -1,15 +1,14 @@
 //! The SSL_CTX of a client, one for each trust configuration in the process.
 
 use alloc::alloc::{Layout, alloc, dealloc};
-use core::ffi::{c_int, c_long, c_void};
 use core::net::Ipv6Addr;
-use core::ptr::{NonNull, null, null_mut};
+use core::ptr::{NonNull, null_mut};
 
 use libwebsockets_sys as ssl;
 
-use super::context::Context;
 use super::error::{Error, HostErrors};
-use super::handshake::note_failures;
+use super::ssl_ctx::SslCtx;
+use super::verify::Verifier;
 use crate::sys::{Mutex, Text};
 
 /// A share in an SSL_CTX that verifies servers: chain, validity and name.
@@ -20,16 +19,16 @@ use crate::sys::{Mutex, Text};
 pub(crate) struct ClientTls(NonNull<Entry>);
 
 /// What is shared, in a list of all. Protected by `SHARED`, but for the fields
-/// that never change: `context`, `trusted_ca` and `address`.
+/// that never change: `context`, `trusted_ca` and `verifier`.
 struct Entry {
     next: *mut Entry,
     owners: usize,
     /// Nobody else is to share it; see [`ClientTls::retire`].
     retired: bool,
-    context: NonNull<ssl::SSL_CTX>,
+    /// Before the verifier, which it calls.
+    context: SslCtx,
     trusted_ca: Option<Text>,
-    /// The server's, when it was configured by an IPv6 address.
-    address: Option<Ipv6Addr>,
+    verifier: Verifier,
 }
 
 struct Head(*mut Entry);
@@ -51,7 +50,7 @@ impl ClientTls {
                 while let Some(mut entry) = NonNull::new(place) {
                     let entry = entry.as_mut();
                     let has = entry.trusted_ca.as_ref().map(Text::as_bytes);
-                    if has == wanted && entry.address == address && !entry.retired {
+                    if has == wanted && entry.verifier.address() == address && !entry.retired {
                         entry.owners += 1;
                         return Ok(Self(NonNull::from(entry)));
                     }
@@ -105,7 +104,6 @@ impl Drop for ClientTls {
                     place = &mut (**place).next;
                 }
                 *place = (*entry).next;
-                ssl::SSL_CTX_free((*entry).context.as_ptr());
                 entry.drop_in_place();
                 dealloc(entry.cast(), Layout::new::<Entry>());
             }
@@ -124,122 +122,25 @@ impl Entry {
             Some(pem) => Some(Text::try_concat(&[pem.as_bytes()]).ok_or(NO_MEMORY)?),
             None => None,
         };
-        let context = Owned::new()?;
-        context.configure(trusted_ca)?;
+        let context = SslCtx::new()?;
+        let system = context.trust(trusted_ca)?;
         // SAFETY: the layout is not empty.
         let place = NonNull::new(unsafe { alloc(Layout::new::<Self>()) }).ok_or(NO_MEMORY)?.cast();
         let entry = Self {
             next,
             owners: 1,
             retired: false,
-            context: context.into_inner(),
+            context,
             trusted_ca: copy,
-            address,
+            verifier: Verifier::new(address, system),
         };
-        // SAFETY: fresh memory of the right layout; what the callback gets
-        // lives as long as the SSL_CTX that calls it.
+        // SAFETY: fresh memory of the right layout; the verifier stays where it
+        // is, and lives as long as the SSL_CTX that calls it.
         unsafe {
             place.write(entry);
-            let context = (*place.as_ptr()).context.as_ptr();
-            let argument = place.as_ptr().cast::<c_void>();
-            ssl::SSL_CTX_set_cert_verify_callback(context, Some(verify), argument);
+            let Self { context, verifier, .. } = place.as_ref();
+            context.verify_with(verifier);
         }
         Ok(place)
-    }
-}
-
-/// An SSL_CTX on its way to an `Entry`.
-struct Owned(NonNull<ssl::SSL_CTX>);
-
-impl Owned {
-    fn new() -> Result<Self, Error> {
-        // SAFETY: no preconditions.
-        NonNull::new(unsafe { ssl::SSL_CTX_new(ssl::TLS_client_method()) })
-            .map(Self)
-            .ok_or_else(|| Error::new("SSL_CTX_new failed"))
-    }
-
-    fn configure(&self, trusted_ca: Option<&Text>) -> Result<(), Error> {
-        // As lws sets up its own: it writes from buffers that move.
-        let mode = ssl::SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | ssl::SSL_MODE_RELEASE_BUFFERS;
-        let context = self.0.as_ptr();
-        // SAFETY: an SSL_CTX that nobody else knows yet.
-        unsafe {
-            note_failures(context);
-            ssl::SSL_CTX_set_options(context, ssl::WSIO_SSL_OP_NO_COMPRESSION);
-            ssl::SSL_CTX_ctrl(context, ssl::SSL_CTRL_MODE as c_int, c_long::from(mode), null_mut());
-            if ssl::SSL_CTX_ctrl(
-                context,
-                ssl::SSL_CTRL_SET_MIN_PROTO_VERSION as c_int,
-                c_long::from(ssl::TLS1_2_VERSION),
-                null_mut(),
-            ) != 1
-            {
-                return Err(Error::new("TLS 1.2 cannot be asked for"));
-            }
-            if ssl::SSL_CTX_set_default_verify_paths(context) != 1 {
-                return Err(Error::new("SSL_CTX_set_default_verify_paths failed"));
-            }
-            if let (Some(pem), Some(context)) = (trusted_ca, Context::from_raw(context.cast())) {
-                context.trust(pem)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn into_inner(self) -> NonNull<ssl::SSL_CTX> {
-        let context = self.0;
-        core::mem::forget(self);
-        context
-    }
-}
-
-impl Drop for Owned {
-    fn drop(&mut self) {
-        // SAFETY: from SSL_CTX_new.
-        unsafe { ssl::SSL_CTX_free(self.0.as_ptr()) };
-    }
-}
-
-/// Verifies a server, if it is known against which name or address. OpenSSL
-/// would check neither if none is set.
-unsafe extern "C" fn verify(store: *mut ssl::X509_STORE_CTX, entry: *mut c_void) -> c_int {
-    const REFUSED: c_int = 0;
-    crate::ffi::entry::guard(REFUSED, || {
-        // SAFETY: the entry lives as long as the SSL_CTX; `address` never
-        // changes; OpenSSL passes a valid store context.
-        unsafe {
-            let parameters = ssl::X509_STORE_CTX_get0_param(store);
-            let known = match (*entry.cast::<Entry>()).address {
-                Some(address) => set_address(parameters, address),
-                None => has_name_or_address(parameters),
-            };
-            if known { ssl::X509_verify_cert(store) } else { REFUSED }
-        }
-    })
-}
-
-/// For a server that was configured by an IPv6 address: lws would look for a
-/// host name that it cuts at the first colon.
-unsafe fn set_address(parameters: *mut ssl::X509_VERIFY_PARAM, address: Ipv6Addr) -> bool {
-    let octets = address.octets();
-    // SAFETY: promised by the caller.
-    unsafe {
-        ssl::X509_VERIFY_PARAM_set1_host(parameters, null(), 0) == 1
-            && ssl::X509_VERIFY_PARAM_set1_ip(parameters, octets.as_ptr(), octets.len()) == 1
-    }
-}
-
-/// Whether lws has set what to check. It does not look whether that worked, nor
-/// does OpenSSL where it copies it: without memory the check would be left out.
-unsafe fn has_name_or_address(parameters: *mut ssl::X509_VERIFY_PARAM) -> bool {
-    // SAFETY: promised by the caller; the text is ours to free.
-    unsafe {
-        if !ssl::X509_VERIFY_PARAM_get0_host(parameters, 0).is_null() {
-            return true;
-        }
-        let address = ssl::X509_VERIFY_PARAM_get1_ip_asc(parameters);
-        ssl::CRYPTO_free(address.cast(), c"".as_ptr(), 0);
-        !address.is_null()
     }
 }

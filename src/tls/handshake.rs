@@ -1,6 +1,7 @@
-//! Why a TLS handshake failed. lws clears OpenSSL's error queue before it says
-//! that one did (and on 4.1 forgets what was in it), so the reason is noted with
-//! the SSL as soon as OpenSSL gives up.
+//! What OpenSSL tells of a TLS handshake: that one starts, and why it failed. lws
+//! clears OpenSSL's error queue before it says that one did (and on 4.1 forgets
+//! what was in it), so the reason is noted with the SSL as soon as OpenSSL gives
+//! up.
 
 use core::ffi::{c_int, c_ulong, c_void};
 use core::ptr::without_provenance_mut;
@@ -8,24 +9,33 @@ use core::ptr::without_provenance_mut;
 use libwebsockets_sys as ssl;
 
 use super::error::Error;
+use super::socket_bio::{QuietWrites, write_quietly};
 
-/// Where in an SSL the error code is kept: its "app data", which is for whoever
-/// made the SSL_CTX, and which lws leaves alone.
+/// Where in an SSL the error code is kept, and in an SSL_CTX how its SSLs write:
+/// the "app data", which is for whoever made the SSL_CTX, and which lws leaves
+/// alone.
 const APP_DATA: c_int = 0;
 
-/// Lets the SSLs of this SSL_CTX note why they fail.
+/// Lets the SSLs of this SSL_CTX write quietly, and note why they fail.
 ///
 /// # Safety
-/// A living SSL_CTX, whose SSLs' app data nobody else uses.
-pub(super) unsafe fn note_failures(context: *mut ssl::SSL_CTX) {
+/// A living SSL_CTX, whose app data and its SSLs' nobody else uses, and which
+/// `writes` outlives.
+pub(super) unsafe fn watch(context: *mut ssl::SSL_CTX, writes: &QuietWrites) -> Result<(), Error> {
     // SAFETY: promised by the caller.
-    unsafe { ssl::SSL_CTX_set_info_callback(context, Some(on_progress)) };
+    unsafe {
+        if ssl::SSL_CTX_set_ex_data(context, APP_DATA, writes.as_ptr().cast()) != 1 {
+            return Err(Error::new("SSL_CTX_set_ex_data failed"));
+        }
+        ssl::SSL_CTX_set_info_callback(context, Some(on_progress));
+    }
+    Ok(())
 }
 
 /// Why the handshake of this SSL failed, if it did.
 ///
 /// # Safety
-/// `raw` is NULL or a living SSL of an SSL_CTX that notes failures.
+/// `raw` is NULL or a living SSL of an SSL_CTX that is watched.
 pub(crate) unsafe fn handshake_error(raw: *const ssl::SSL) -> Option<Error> {
     if raw.is_null() {
         return None;
@@ -38,6 +48,15 @@ pub(crate) unsafe fn handshake_error(raw: *const ssl::SSL) -> Option<Error> {
 /// Called by OpenSSL at every step; `SSL_CB_EXIT` is when it returns to lws, to
 /// wait, in vain, or done.
 unsafe extern "C" fn on_progress(raw: *const ssl::SSL, place: c_int, result: c_int) {
+    if place == ssl::SSL_CB_HANDSHAKE_START as c_int {
+        // SAFETY: a living SSL of lws's making, of an SSL_CTX of ours.
+        unsafe {
+            let context = ssl::SSL_get_SSL_CTX(raw);
+            let method = ssl::SSL_CTX_get_ex_data(context, APP_DATA);
+            write_quietly(raw.cast_mut(), method.cast());
+        }
+        return;
+    }
     if place & ssl::SSL_CB_EXIT as c_int == 0 || result > 0 {
         return;
     }

@@ -6,6 +6,9 @@ mod client;
 mod context;
 mod error;
 mod handshake;
+mod socket_bio;
+mod ssl_ctx;
+mod verify;
 
 pub(crate) use client::ClientTls;
 pub(crate) use context::Context;
