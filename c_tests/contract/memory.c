@@ -76,9 +76,76 @@ TEST(large_sends_need_no_new_memory)
         CHECK_MEM(lws_written(), bytes, sizeof(bytes) - (size_t)i);
         if (i > 0)
         {
-            CHECK_INT(heap_allocations() - before, 1);
+            CHECK_INT(heap_allocations(), before);
         }
     }
+    finish();
+}
+
+/* Nor do small ones, of about the same size. */
+TEST(small_sends_need_no_new_memory)
+{
+    static const char bytes[256];
+    size_t held;
+    unsigned before = 0;
+    start(NULL);
+    held = heap_bytes();
+    for (size_t size = sizeof(bytes); size >= 200; size -= 8)
+    {
+        for (int i = 0; i < 3; i++)
+        {
+            CHECK_INT(send_bytes("small", bytes, size), 0);
+        }
+        write_all();
+        if (size == sizeof(bytes))
+        {
+            before = heap_allocations();
+        }
+        CHECK_INT(heap_allocations(), before);
+    }
+    be_quiet();
+    CHECK_INT(heap_bytes(), held);
+    finish();
+}
+
+/* After a burst not all of its memory is kept, and none for long. */
+TEST(a_burst_leaves_little)
+{
+    static const char bytes[200];
+    enum { COUNT = 1000, MOST = 70 * 1024 };
+    size_t held;
+    start(NULL);
+    held = heap_bytes();
+    for (int i = 0; i < COUNT; i++)
+    {
+        CHECK_INT(send_bytes("burst", bytes, sizeof(bytes)), 0);
+        forget_journal();
+    }
+    CHECK(heap_bytes() - held > MOST);
+    while (newest_context()->writeable_requests > 0)
+    {
+        newest_context()->writeable_requests = 0;
+        report(LWS_CALLBACK_CLIENT_WRITEABLE, NULL, 0);
+        forget_journal();
+    }
+    CHECK(heap_bytes() - held < MOST);
+    be_quiet();
+    CHECK_INT(heap_bytes(), held);
+    finish();
+}
+
+/* A short message does not take the block of a long one. */
+TEST(a_block_is_not_wasted_on_a_small_send)
+{
+    static const char bytes[256];
+    unsigned before;
+    start(NULL);
+    CHECK_INT(send_bytes("long", bytes, sizeof(bytes)), 0);
+    write_all();
+    before = heap_allocations();
+    CHECK_INT(send_text("a"), 0);
+    CHECK_INT(heap_allocations() - before, 1);
+    write_all();
     finish();
 }
 

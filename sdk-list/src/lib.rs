@@ -24,11 +24,17 @@ struct Item {
 /// The list; C sees it as the opaque `LIST_HANDLE`.
 ///
 /// `tail` makes adding O(1), however long the queue; it is meaningful only
-/// while `head` is not null.
+/// while `head` is not null. Items that were removed are kept for the next:
+/// malloc and free would take most of the time of a queue.
 struct List {
     head: *mut Item,
     tail: *mut Item,
+    spare: *mut Item,
+    spare_count: usize,
 }
+
+/// The most that is kept of a long queue: 2 KiB.
+const SPARE_MAX: usize = 64;
 
 type Match = Option<unsafe extern "C" fn(*mut Item, *const c_void) -> bool>;
 
@@ -62,7 +68,12 @@ extern "C" fn create() -> *mut List {
     unsafe {
         let list: *mut List = libc::malloc(size_of::<List>()).cast();
         if !list.is_null() {
-            list.write(List { head: null_mut(), tail: null_mut() });
+            list.write(List {
+                head: null_mut(),
+                tail: null_mut(),
+                spare: null_mut(),
+                spare_count: 0,
+            });
         }
         list
     }
@@ -75,13 +86,22 @@ unsafe extern "C" fn destroy(list: *mut List) {
     }
     // SAFETY: `list` came from `create`; every item in it from `add`.
     unsafe {
-        let mut item = (*list).head;
-        while !item.is_null() {
+        free_all((*list).head);
+        free_all((*list).spare);
+        libc::free(list.cast());
+    }
+}
+
+/// # Safety
+/// From `add`, and in no list any more.
+unsafe fn free_all(mut item: *mut Item) {
+    while !item.is_null() {
+        // SAFETY: promised by the caller.
+        unsafe {
             let next = (*item).next;
             libc::free(item.cast());
             item = next;
         }
-        libc::free(list.cast());
     }
 }
 
@@ -92,9 +112,15 @@ unsafe extern "C" fn add(list: *mut List, value: *const c_void) -> *mut Item {
     }
     // SAFETY: `list` came from `create`; `tail` is its last item when there is one.
     unsafe {
-        let item: *mut Item = libc::malloc(size_of::<Item>()).cast();
+        let mut item = (*list).spare;
         if item.is_null() {
-            return null_mut();
+            item = libc::malloc(size_of::<Item>()).cast();
+            if item.is_null() {
+                return null_mut();
+            }
+        } else {
+            (*list).spare = (*item).next;
+            (*list).spare_count -= 1;
         }
         item.write(Item { value, next: null_mut() });
         if (*list).head.is_null() {
@@ -139,7 +165,7 @@ unsafe extern "C" fn find(list: *mut List, matches: Match, context: *const c_voi
     }
 }
 
-/// Takes the item out and frees it: 0, or non-zero when it is not in the list.
+/// Takes the item out, which is none any more: 0, or non-zero when it is not in the list.
 ///
 /// It is looked for from the head, so that a stale handle is an error and not a
 /// crash; the head itself, the only item that wsio removes, is found at once.
@@ -166,7 +192,13 @@ unsafe extern "C" fn remove(list: *mut List, item: *mut Item) -> c_int {
         if (*list).tail == current {
             (*list).tail = previous;
         }
-        libc::free(current.cast());
+        if (*list).spare_count < SPARE_MAX {
+            (*current).next = (*list).spare;
+            (*list).spare = current;
+            (*list).spare_count += 1;
+        } else {
+            libc::free(current.cast());
+        }
         0
     }
 }

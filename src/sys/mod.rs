@@ -8,7 +8,7 @@ mod signal;
 mod text;
 
 pub(crate) use mutex::Mutex;
-pub(crate) use shared::Shared;
+pub(crate) use shared::{Blocks, Shared};
 pub(crate) use signal::SigpipeDisposition;
 pub(crate) use text::{ShortText, Text};
 

@@ -258,7 +258,7 @@ impl Instance {
         // SRS_WSIO_01_062
         let Some(connection) = self.connection() else { return };
         let failed = connection.service() < 0;
-        self.spare.drop_when_unused();
+        self.spare.drop_when_old();
         if connection.is_closed() {
             return;
         }

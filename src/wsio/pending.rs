@@ -41,7 +41,7 @@ impl PendingSend {
             complete: Cell::new(Some(complete)),
             next: Cell::new(None),
         };
-        Shared::try_new_with(send, if is_large { &[] } else { bytes })
+        Shared::try_new_with(send, if is_large { &[] } else { bytes }, spare.small())
     }
 
     pub(crate) fn rest_length(&self) -> usize {

@@ -1,17 +1,20 @@
-//! The memory of one large payload, kept for the next.
+//! Memory that sends had, kept for the next.
 
 use alloc::vec::Vec;
 use core::cell::Cell;
 
-use crate::sys;
+use super::pending::PendingSend;
+use crate::sys::{self, Blocks, Shared};
 
-/// malloc gives blocks of this size and more back to the system when they are
-/// freed. New ones then cost a page fault each 4 KiB, together as much as the
-/// rest of a send but for the masking. One block is enough: the budget of a
-/// `wsio_dowork` lets one such message go.
+/// malloc gives blocks of 64 KiB and more back to the system when they are freed.
+/// New ones then cost a page fault each 4 KiB, together as much as the rest of a
+/// send but for the masking. One block is enough: the budget of a `wsio_dowork`
+/// lets one such message go. Of the small ones there are many.
 #[derive(Default)]
 pub(crate) struct Spare {
-    block: Cell<Vec<u8>>,
+    /// Of a large payload.
+    large: Cell<Vec<u8>>,
+    small: Blocks<PendingSend>,
     /// On `sys::about_now_ms`; `None` when there is nothing.
     kept_since: Cell<Option<u64>>,
 }
@@ -20,13 +23,12 @@ impl Spare {
     /// From this size on payloads are in blocks of their own.
     pub(crate) const LARGE: usize = 64 * 1024;
 
-    /// Longer than the pauses within a conversation.
+    /// Then it goes, needed or not: to get it anew once a second costs nothing.
     const KEPT_MS: u64 = 1_000;
 
     /// A copy of `bytes`; `None` when memory is short.
     pub(crate) fn copy(&self, bytes: &[u8]) -> Option<Vec<u8>> {
-        self.kept_since.set(None);
-        let mut block = self.block.take();
+        let mut block = self.large.take();
         if block.capacity() < bytes.len() {
             // Not grown: that would copy what is in it.
             block = Vec::new();
@@ -37,12 +39,22 @@ impl Spare {
         Some(block)
     }
 
-    pub(crate) fn keep(&self, block: Vec<u8>) {
-        self.kept_since.set(Some(sys::about_now_ms()));
-        self.block.set(block);
+    pub(crate) fn keep_large(&self, block: Vec<u8>) {
+        self.large.set(block);
+        self.note();
     }
 
-    pub(crate) fn drop_when_unused(&self) {
+    /// Keeps the memory of a send that nobody else owns any more.
+    pub(crate) fn keep(&self, send: Shared<PendingSend>) {
+        send.recycle(&self.small);
+        self.note();
+    }
+
+    pub(crate) fn small(&self) -> &Blocks<PendingSend> {
+        &self.small
+    }
+
+    pub(crate) fn drop_when_old(&self) {
         if let Some(since) = self.kept_since.get() {
             if sys::about_now_ms() >= since.saturating_add(Self::KEPT_MS) {
                 self.drop();
@@ -52,6 +64,13 @@ impl Spare {
 
     pub(crate) fn drop(&self) {
         self.kept_since.set(None);
-        self.block.take();
+        self.large.take();
+        self.small.clear();
+    }
+
+    fn note(&self) {
+        if self.kept_since.get().is_none() {
+            self.kept_since.set(Some(sys::about_now_ms()));
+        }
     }
 }

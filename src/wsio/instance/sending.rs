@@ -5,6 +5,7 @@ use crate::ffi::list::Item;
 use crate::ffi::logger::log;
 use crate::ffi::xio::IO_SEND_RESULT;
 use crate::lws::{Connection, Cork};
+use crate::sys::Shared;
 use crate::wsio::budget::Budget;
 use crate::wsio::pending::PendingSend;
 use crate::wsio::state::State;
@@ -68,7 +69,7 @@ impl Instance {
         let send = item.value();
         if send.is_answered() || send.is_with_lws() {
             // It went out, and lws holds nothing of it any more.
-            self.finish(connection, item, &send, IO_SEND_RESULT::IO_SEND_OK);
+            self.finish(connection, item, send, IO_SEND_RESULT::IO_SEND_OK);
             return Step::Done;
         }
         if !round.budget.is_left() {
@@ -82,15 +83,15 @@ impl Instance {
         round.budget.spend(length);
         let written = match send.with_rest(|rest| connection.write(rest)) {
             // SRS_WSIO_01_073, SRS_WSIO_01_113
-            None => return self.fail(connection, item, &send, "out of memory for lws_write"),
+            None => return self.fail(connection, item, send, "out of memory for lws_write"),
             Some(written) => written,
         };
         match usize::try_from(written) {
             // SRS_WSIO_01_076, SRS_WSIO_01_114
-            Err(_) => self.fail(connection, item, &send, "lws_write failed"),
+            Err(_) => self.fail(connection, item, send, "lws_write failed"),
             // SRS_WSIO_01_118, SRS_WSIO_01_119
             Ok(count) if count > length => {
-                self.fail(connection, item, &send, "lws_write wrote too much")
+                self.fail(connection, item, send, "lws_write wrote too much")
             }
             Ok(count) => {
                 send.advance(count);
@@ -105,7 +106,7 @@ impl Instance {
         &self,
         connection: &Connection<Self>,
         item: Item<PendingSend>,
-        send: &PendingSend,
+        send: Shared<PendingSend>,
         why: &str,
     ) -> Step {
         let partial = send.is_partially_sent();
@@ -124,15 +125,16 @@ impl Instance {
         &self,
         connection: &Connection<Self>,
         item: Item<PendingSend>,
-        send: &PendingSend,
+        send: Shared<PendingSend>,
         result: IO_SEND_RESULT,
     ) {
         let removed = self.pending.remove(item).is_ok(); // SRS_WSIO_01_077
         // The callback may send the next.
         if let Some(block) = send.take_large() {
-            self.spare.keep(block);
+            self.spare.keep_large(block);
         }
         send.answer(result); // SRS_WSIO_01_057, SRS_WSIO_01_078
+        self.spare.keep(send);
         if !removed {
             // SRS_WSIO_01_079, and SRS_WSIO_01_117 by the state machine.
             self.fault_on(connection, "list_remove failed");
