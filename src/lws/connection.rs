@@ -10,7 +10,7 @@ use super::cork::Cork;
 use super::event::Listener;
 use super::link::Link;
 use super::log_level;
-use super::send_buffer::SendBuffer;
+use super::send_buffer::{PADDING, SendBuffer};
 use crate::sys::{self, Shared};
 
 /// A connection and the lws context that serves it. `clone` is the same one.
@@ -86,29 +86,46 @@ impl<L: Listener> Connection<L> {
     /// Writes one binary message (or the rest of one): what `lws_write` says;
     /// `None` when memory is short. Not while [`Self::has_unsent`].
     pub(crate) fn write(&self, message: &[u8]) -> Option<c_int> {
-        let Some(wsi) = self.wsi() else { return Some(-1) };
-        self.0.had_traffic.set(true);
         // SRS_WSIO_01_072, SRS_WSIO_01_074
         let mut buffer = self.0.send_buffer.take();
         let written = buffer.fill(message).ok().map(|()| {
-            let payload = buffer.payload_mut();
-            Link::call(&self.0, || {
-                // SAFETY: a living wsi; the payload has LWS_PRE bytes before it.
-                // SRS_WSIO_01_075
-                unsafe {
-                    lws::lws_write(
-                        wsi.as_ptr(),
-                        payload.as_mut_ptr(),
-                        payload.len(),
-                        lws::LWS_WRITE_BINARY,
-                    )
-                }
-            })
+            // SAFETY: the payload has LWS_PRE bytes before it.
+            unsafe { self.write_in_place(buffer.payload_mut()) }
         });
         self.0.send_buffer.set(buffer);
-        if let Some(written) = written {
-            self.note_written(written, message.len());
+        written
+    }
+
+    /// The same with a message in a block of its own, from `start` on, before
+    /// which there are at least [`PADDING`] bytes. It is not copied, so it is
+    /// garbage afterwards.
+    pub(crate) fn write_block(&self, block: &mut [u8], start: usize) -> Option<c_int> {
+        let payload = block.get_mut(start..).filter(|_| start >= PADDING)?;
+        if cfg!(feature = "permessage-deflate") {
+            // The extension reads it later, when the block may be gone.
+            return self.write(payload);
         }
+        // SAFETY: seen above.
+        Some(unsafe { self.write_in_place(payload) })
+    }
+
+    /// # Safety
+    /// Before the payload there are LWS_PRE bytes in the same block.
+    unsafe fn write_in_place(&self, payload: &mut [u8]) -> c_int {
+        let Some(wsi) = self.wsi() else { return -1 };
+        self.0.had_traffic.set(true);
+        let written = Link::call(&self.0, || {
+            // SAFETY: a living wsi; promised by the caller. SRS_WSIO_01_075
+            unsafe {
+                lws::lws_write(
+                    wsi.as_ptr(),
+                    payload.as_mut_ptr(),
+                    payload.len(),
+                    lws::LWS_WRITE_BINARY,
+                )
+            }
+        });
+        self.note_written(written, payload.len());
         written
     }
 
@@ -119,14 +136,6 @@ impl<L: Listener> Connection<L> {
             Err(_) => self.0.broken.set(true),
             _ => {}
         }
-    }
-
-    /// To be called when nothing is pending: gives back the memory of a large
-    /// message.
-    pub(crate) fn trim(&self) {
-        let mut buffer = self.0.send_buffer.take();
-        buffer.trim();
-        self.0.send_buffer.set(buffer);
     }
 
     /// Holds back what is written in segments that are not full; for more than

@@ -19,3 +19,4 @@ pub(crate) use connect::Endpoint;
 pub(crate) use connection::Connection;
 pub(crate) use cork::Cork;
 pub(crate) use event::{Event, Listener, Reason};
+pub(crate) use send_buffer::PADDING;

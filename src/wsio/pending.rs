@@ -2,9 +2,11 @@
 
 use alloc::vec::Vec;
 use core::cell::Cell;
+use core::ffi::c_int;
 
 use crate::ffi::callback::SendComplete;
 use crate::ffi::xio::IO_SEND_RESULT;
+use crate::lws::{Connection, Listener, PADDING};
 use crate::sys::Shared;
 
 use super::spare::Spare;
@@ -15,7 +17,7 @@ pub(crate) const LARGEST_SEND: usize = i32::MAX as usize - 16;
 /// What `wsio_send` queued. The payload is the bytes of its [`Shared`], one block
 /// of memory with this, unless it is large.
 pub(crate) struct PendingSend {
-    /// Empty unless it is (`Spare::LARGE`).
+    /// After [`PADDING`]. Empty unless it is large (`Spare::LARGE`).
     large: Cell<Vec<u8>>,
     length: usize,
     /// How many bytes of the payload lws has taken.
@@ -96,15 +98,15 @@ impl PendingSend {
 }
 
 impl Shared<PendingSend> {
-    /// Shows `f` what lws has not taken yet.
-    pub(crate) fn with_rest<R>(&self, f: impl FnOnce(&[u8]) -> R) -> R {
+    /// Writes what lws has not taken yet; as [`Connection::write`] does.
+    pub(crate) fn write_on<L: Listener>(&self, connection: &Connection<L>) -> Option<c_int> {
         let sent = self.sent.get();
         if self.length < Spare::LARGE {
-            return f(self.bytes().get(sent..).unwrap_or_default());
+            return connection.write(self.bytes().get(sent..).unwrap_or_default());
         }
-        let large = self.large.take();
-        let result = f(large.get(sent..).unwrap_or_default());
+        let mut large = self.large.take();
+        let written = connection.write_block(&mut large, PADDING + sent);
         self.large.set(large);
-        result
+        written
     }
 }

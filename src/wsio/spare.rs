@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 use core::cell::Cell;
 
 use super::pending::PendingSend;
+use crate::lws::PADDING;
 use crate::sys::{self, Blocks, Shared};
 
 /// malloc gives blocks of 64 KiB and more back to the system when they are freed.
@@ -20,21 +21,24 @@ pub(crate) struct Spare {
 }
 
 impl Spare {
-    /// From this size on payloads are in blocks of their own.
+    /// From this size on payloads are in blocks of their own, from which they are
+    /// written: to copy them once more costs more than the padding does.
     pub(crate) const LARGE: usize = 64 * 1024;
 
     /// Then it goes, needed or not: to get it anew once a second costs nothing.
     const KEPT_MS: u64 = 1_000;
 
-    /// A copy of `bytes`; `None` when memory is short.
+    /// A copy of `bytes` after [`PADDING`]; `None` when memory is short.
     pub(crate) fn copy(&self, bytes: &[u8]) -> Option<Vec<u8>> {
+        let size = PADDING.checked_add(bytes.len())?;
         let mut block = self.large.take();
-        if block.capacity() < bytes.len() {
+        if block.capacity() < size {
             // Not grown: that would copy what is in it.
             block = Vec::new();
-            block.try_reserve_exact(bytes.len()).ok()?;
+            block.try_reserve_exact(size).ok()?;
         }
         block.clear();
+        block.extend_from_slice(&[0; PADDING]);
         block.extend_from_slice(bytes);
         Some(block)
     }

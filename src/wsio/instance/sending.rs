@@ -46,7 +46,7 @@ impl Instance {
             match self.step(&mut round) {
                 Step::Done => {}
                 Step::Stop => break,
-                Step::Empty => return connection.trim(),
+                Step::Empty => return,
             }
         }
         // SRS_WSIO_01_081, SRS_WSIO_01_115, SRS_WSIO_01_116
@@ -81,7 +81,7 @@ impl Instance {
         round.has_written = true;
         let length = send.rest_length();
         round.budget.spend(length);
-        let written = match send.with_rest(|rest| connection.write(rest)) {
+        let written = match send.write_on(connection) {
             // SRS_WSIO_01_073, SRS_WSIO_01_113
             None => return self.fail(connection, item, send, "out of memory for lws_write"),
             Some(written) => written,
