@@ -567,6 +567,23 @@ TEST(a_failed_handshake_is_not_tried_again_with_the_same_ssl_ctx)
     finish();
 }
 
+/* Nor after lws had no memory to begin one: OpenSSL may have had none, either, for
+ * what it keeps with a certificate. */
+TEST(a_handshake_that_could_not_begin_is_not_tried_again_with_the_same_ssl_ctx)
+{
+    SSL_CTX* first;
+    configuration = tls_config(PEM("ca"));
+    start_opening(&configuration);
+    first = ssl_of(newest_context());
+    lws_will_end(WHEN_SERVED, LWS_CALLBACK_CLIENT_CONNECTION_ERROR, "bio_create failed", 17);
+    serve();
+    CHECK_INT(journal_count("io opened ERROR"), 1);
+    CHECK(log_has("out of memory for TLS"));
+    CHECK(!ssl_ctx_is_alive(first));
+    CHECK_INT(open_io("io"), 0);
+    finish();
+}
+
 /* Two servers with the same trust have the same SSL_CTX only when it checks the
  * same. */
 TEST(ipv6_servers_have_ssl_ctxs_of_their_own)

@@ -11,6 +11,10 @@ use crate::ffi::entry::guard;
 use crate::sys::Shared;
 use crate::tls;
 
+/// What lws says when OpenSSL has no memory for an SSL. Nor had it then, perhaps, for
+/// what it noted with the certificates, which it never makes up for.
+const NO_TLS: &[u8] = b"bio_create failed";
+
 impl<L: Listener> Link<L> {
     /// Whether an event of `wsi` is one of this connection. lws has other wsis
     /// in the same context, and may report an error before it says which is
@@ -35,6 +39,7 @@ impl<L: Listener> Link<L> {
         });
         match tls {
             Some(why) => Reason::Tls(why),
+            None if text == NO_TLS => Reason::Tls(tls::Error::plain("out of memory for TLS")),
             None if text.is_empty() => Reason::Lws(b"connecting failed"),
             None => Reason::Lws(text),
         }

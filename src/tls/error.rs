@@ -30,7 +30,7 @@ impl Error {
     }
 
     /// `what` is the whole story, whatever is in the queue.
-    pub(super) const fn plain(what: &'static str) -> Self {
+    pub(crate) const fn plain(what: &'static str) -> Self {
         Self { what, code: 0 }
     }
 }
