@@ -2,7 +2,10 @@
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,libwsio.so.1");
+    // A library with one face only is named after it (see CMakeLists.txt).
+    let has = |face| std::env::var_os(face).is_some();
+    let name = if has("CARGO_FEATURE_WSIO") { "wsio" } else { "websock" };
+    println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,lib{name}.so.1");
 
     println!("cargo::rustc-check-cfg=cfg(lws_log_cx, lws_scratch)");
     let version = std::env::var("DEP_WEBSOCKETS_VERSION").unwrap_or_default();

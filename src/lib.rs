@@ -11,6 +11,8 @@
 //! The crate is `no_std` below its `std` feature: see `Cargo.toml`.
 
 #![no_std]
+// A face by itself does not use all of the engine.
+#![cfg_attr(not(all(feature = "wsio", feature = "websock")), allow(dead_code))]
 #![deny(unsafe_op_in_unsafe_fn)]
 #![cfg_attr(not(test), deny(clippy::disallowed_macros, clippy::disallowed_methods))]
 
@@ -19,10 +21,15 @@ extern crate alloc;
 extern crate std;
 
 // Linked for its C symbols only.
+#[cfg(feature = "wsio")]
 use sdk_list as _;
 
+mod endpoint;
 pub mod ffi;
 mod lws;
 mod sys;
 mod tls;
+#[cfg(feature = "websock")]
+mod websock;
+#[cfg(feature = "wsio")]
 mod wsio;

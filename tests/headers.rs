@@ -99,3 +99,17 @@ fn xio_h_of_2016_03() {
 fn wsio_h_of_2016_03() {
     wsio("2016-03/wsio.h", "era_2016_03");
 }
+
+#[test]
+fn websock_h() {
+    let mut config = config(
+        "WEBSOCK_H",
+        "/* websock: a blocking WebSocket client. */",
+        &[],
+        &["websock_cb_t"],
+    );
+    // Its structs have no tags.
+    config.style = cbindgen::Style::Type;
+    config.after_includes = None;
+    check("websock.h", &["websock/types.rs", "websock/entry.rs"], config);
+}

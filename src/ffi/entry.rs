@@ -4,9 +4,11 @@ use core::ffi::{CStr, c_char, c_int, c_void};
 use core::ptr::{NonNull, addr_of, null_mut};
 
 use super::callback::Callback;
+use super::guard::guard;
 use super::list::List;
 use super::logger::{LOGGER_LOG, Logger, log};
 use super::xio::*;
+use crate::endpoint::Refused;
 use crate::sys::Shared;
 use crate::wsio::{Config, Instance, OpenCallbacks, Refusal, Settings};
 
@@ -73,32 +75,29 @@ pub unsafe extern "C" fn wsio_create(
 
 /// # Safety
 /// `config` is NULL or a valid WSIO_CONFIG.
-unsafe fn create(
-    config: *const WSIO_CONFIG,
-    logger: Logger,
-) -> Result<Shared<Instance>, &'static str> {
-    const NO_MEMORY: &str = "out of memory";
+unsafe fn create(config: *const WSIO_CONFIG, logger: Logger) -> Result<Shared<Instance>, Refused> {
+    let is_null = |field| Refused { field, why: "is NULL" };
     if config.is_null() {
-        return Err("io_create_parameters is NULL"); // SRS_WSIO_01_002
+        return Err(is_null("io_create_parameters")); // SRS_WSIO_01_002
     }
     // SAFETY: a valid WSIO_CONFIG; its strings are C strings or NULL. `use_ssl`
     // is read as a byte, since C may have put any value there.
     let settings = unsafe {
         Settings {
             // SRS_WSIO_01_004
-            host: bytes((*config).host).ok_or("host is NULL")?,
+            host: bytes((*config).host).ok_or(is_null("host"))?,
             port: (*config).port,
-            protocol_name: bytes((*config).protocol_name).ok_or("protocol_name is NULL")?,
-            relative_path: bytes((*config).relative_path).ok_or("relative_path is NULL")?,
+            protocol_name: bytes((*config).protocol_name).ok_or(is_null("protocol_name"))?,
+            relative_path: bytes((*config).relative_path).ok_or(is_null("relative_path"))?,
             use_ssl: addr_of!((*config).use_ssl).cast::<u8>().read() != 0,
             trusted_ca: bytes((*config).trusted_ca), // SRS_WSIO_01_100
         }
     };
     let config = Config::new(&settings)?;
     // SRS_WSIO_01_098, SRS_WSIO_01_099
-    let pending = List::try_new().ok_or("list_create failed")?;
+    let pending = List::try_new().ok_or(Refused { field: "", why: "list_create failed" })?;
     // SRS_WSIO_01_005
-    Shared::try_new(Instance::new(config, logger, pending)).ok_or(NO_MEMORY)
+    Shared::try_new(Instance::new(config, logger, pending)).ok_or(Refused::NO_MEMORY)
 }
 
 /// Closes the IO if it is not closed, and frees it.
@@ -280,16 +279,4 @@ unsafe fn attempt<E: Into<Refusal>>(
 unsafe fn bytes<'a>(text: *const c_char) -> Option<&'a [u8]> {
     // SAFETY: promised by the caller.
     (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) }.to_bytes())
-}
-
-/// Keeps a panic, which would be a bug of ours, from unwinding into C. The C
-/// libraries are built with `panic = "abort"` and end at the panic itself.
-#[cfg(any(test, feature = "std"))]
-pub(crate) fn guard<R>(otherwise: R, f: impl FnOnce() -> R) -> R {
-    std::panic::catch_unwind(std::panic::AssertUnwindSafe(f)).unwrap_or(otherwise)
-}
-/// As above; without `std` a panic aborts, and there is nothing to catch.
-#[cfg(not(any(test, feature = "std")))]
-pub(crate) fn guard<R>(_otherwise: R, f: impl FnOnce() -> R) -> R {
-    f()
 }

@@ -7,7 +7,7 @@ use libwebsockets_sys as lws;
 
 use super::event::{Event, Listener, Reason};
 use super::link::Link;
-use crate::ffi::entry::guard;
+use crate::ffi::guard::guard;
 use crate::sys::Shared;
 use crate::tls;
 
@@ -43,6 +43,22 @@ impl<L: Listener> Link<L> {
             None if text.is_empty() => Reason::Lws(b"connecting failed"),
             None => Reason::Lws(text),
         }
+    }
+
+    /// Whether the connection is to end with a Close frame of our own, which lws sends
+    /// then. To be asked just before lws is told: it keeps the code where the payload
+    /// of a ping may be that waits for its pong.
+    #[cfg(feature = "websock")]
+    fn fails(&self, wsi: *mut lws::lws) -> bool {
+        let Some(code) = self.fails_with.take() else { return false };
+        // SAFETY: a living wsi, during one of its events.
+        unsafe { lws::lws_close_reason(wsi, code.into(), null_mut(), 0) };
+        true
+    }
+
+    #[cfg(not(feature = "websock"))]
+    fn fails(&self, _: *mut lws::lws) -> bool {
+        false
     }
 
     /// Forgets the wsi, which dangles from now on, and reports the end, once.
@@ -106,9 +122,15 @@ pub(super) unsafe extern "C" fn on_ws_callback<L: Listener>(
             return CONTINUE;
         }
         if reason == lws::LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER {
-            // SAFETY: as lws documents this event; nothing is appended.
-            unsafe { link.scratch.find(link.context.get(), data, length) };
-            return CONTINUE;
+            link.requested.set(true);
+            // SAFETY: as lws documents this event.
+            return unsafe {
+                link.scratch.find(link.context.get(), data, length);
+                match append(data, length, link.listener.extra_headers()) {
+                    Ok(()) => CONTINUE,
+                    Err(()) => HANG_UP,
+                }
+            };
         }
         if reason == lws::LWS_CALLBACK_OPENSSL_PERFORM_SERVER_CERT_VERIFICATION {
             // Only noted: OpenSSL's verdict stands. `length` is not one here.
@@ -129,14 +151,26 @@ pub(super) unsafe extern "C" fn on_ws_callback<L: Listener>(
             }
             lws::LWS_CALLBACK_CLIENT_WRITEABLE => {
                 link.listener.on_event(Event::Writeable);
-                if link.broken.get() {
+                if link.broken.get() || link.fails(wsi) {
                     return HANG_UP;
                 }
             }
-            lws::LWS_CALLBACK_CLIENT_RECEIVE => link.listener.on_event(Event::Received(bytes)),
+            lws::LWS_CALLBACK_CLIENT_RECEIVE => {
+                link.listener.on_event(Event::Received(bytes));
+                if link.fails(wsi) {
+                    return HANG_UP;
+                }
+            }
             lws::LWS_CALLBACK_WS_PEER_INITIATED_CLOSE => {
                 let code = bytes.and_then(|payload| payload.first_chunk());
                 link.peer_close.set(Some(code.map(|&code| u16::from_be_bytes(code))));
+                #[cfg(feature = "websock")]
+                if let Err(code) = link.listener.on_close_frame(bytes.unwrap_or_default()) {
+                    link.fails_with.set(Some(code));
+                }
+                if link.fails(wsi) {
+                    return HANG_UP;
+                }
             }
             lws::LWS_CALLBACK_CLIENT_CONNECTION_ERROR => {
                 let why = link.why_not_connected(wsi, bytes.unwrap_or_default());
@@ -152,6 +186,27 @@ pub(super) unsafe extern "C" fn on_ws_callback<L: Listener>(
         }
         CONTINUE
     })
+}
+
+/// Adds `lines` to the request. `Err` when there is no room for them all.
+///
+/// # Safety
+/// From LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER: `place` points to a pointer to
+/// `room` bytes.
+unsafe fn append(place: *mut c_void, room: usize, lines: &[u8]) -> Result<(), ()> {
+    if lines.is_empty() {
+        return Ok(());
+    }
+    if place.is_null() || lines.len() > room {
+        return Err(());
+    }
+    let place: *mut *mut u8 = place.cast();
+    // SAFETY: promised by the caller, and there is room.
+    unsafe {
+        (*place).copy_from_nonoverlapping(lines.as_ptr(), lines.len());
+        *place = (*place).add(lines.len());
+    }
+    Ok(())
 }
 
 /// The bytes that lws points to; `None` for NULL with a length.

@@ -22,11 +22,14 @@ pub(crate) struct Endpoint<'a> {
     pub(crate) port: u16,
     pub(crate) path: &'a Text,
     pub(crate) host: &'a Text,
-    pub(crate) origin: &'a Text,
+    /// `None`: no Origin header.
+    pub(crate) origin: Option<&'a Text>,
     /// The subprotocol to ask for, if not empty. Must outlive the connection:
     /// lws keeps the pointer.
     pub(crate) protocol: &'a Text,
     pub(crate) tls: Option<&'a ClientTls>,
+    /// Frames up to this size are reported whole; 0: as they come.
+    pub(crate) whole_frames: usize,
     /// How long lws itself waits for each step of the handshake.
     pub(crate) timeout_secs: u32,
 }
@@ -89,7 +92,9 @@ impl<L: Listener> Link<L> {
             info.ssl_connection = ssl_connection;
             info.path = to.path.as_ptr(); // SRS_WSIO_01_028
             info.host = to.host.as_ptr(); // SRS_WSIO_01_029
-            info.origin = to.origin.as_ptr(); // SRS_WSIO_01_030
+            if let Some(origin) = to.origin {
+                info.origin = origin.as_ptr(); // SRS_WSIO_01_030
+            }
             if !to.protocol.is_empty() {
                 info.protocol = to.protocol.as_ptr(); // SRS_WSIO_01_031
             }
@@ -115,9 +120,11 @@ impl<L: Listener> Link<L> {
         // SAFETY: integers, pointers and optional functions: zero is valid.
         let mut protocols: [lws::lws_protocols; 2] = unsafe { zeroed() };
         // SRS_WSIO_01_014, SRS_WSIO_01_016, SRS_WSIO_01_017, SRS_WSIO_01_019:
-        // id, per_session_data_size, rx_buffer_size and user stay 0 or NULL.
+        // id, per_session_data_size and user stay 0 or NULL; so does rx_buffer_size
+        // for wsio.
         protocols[0].callback = Some(on_ws_callback::<L>); // SRS_WSIO_01_013
         protocols[0].name = to.protocol.as_ptr(); // SRS_WSIO_01_015
+        protocols[0].rx_buffer_size = to.whole_frames;
         protocols[0].tx_packet_size = TX_PACKET_SIZE;
 
         // SRS_WSIO_01_093, SRS_WSIO_01_094, SRS_WSIO_01_095, SRS_WSIO_01_097:

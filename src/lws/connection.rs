@@ -14,7 +14,7 @@ use super::send_buffer::{PADDING, SendBuffer};
 use crate::sys::{self, Shared};
 
 /// A connection and the lws context that serves it. `clone` is the same one.
-pub(crate) struct Connection<L: Listener>(Shared<Link<L>>);
+pub(crate) struct Connection<L: Listener>(pub(super) Shared<Link<L>>);
 
 /// `lws_service` with this returns at once, timers served. 0 and positive
 /// values wait, on every lws 4 (SRS_WSIO_01_112 means this by its 0).
@@ -86,11 +86,15 @@ impl<L: Listener> Connection<L> {
     /// Writes one binary message (or the rest of one): what `lws_write` says;
     /// `None` when memory is short. Not while [`Self::has_unsent`].
     pub(crate) fn write(&self, message: &[u8]) -> Option<c_int> {
+        self.write_as(message, lws::LWS_WRITE_BINARY)
+    }
+
+    pub(super) fn write_as(&self, message: &[u8], kind: lws::lws_write_protocol) -> Option<c_int> {
         // SRS_WSIO_01_072, SRS_WSIO_01_074
         let mut buffer = self.0.send_buffer.take();
         let written = buffer.fill(message).ok().map(|()| {
             // SAFETY: the payload has LWS_PRE bytes before it.
-            unsafe { self.write_in_place(buffer.payload_mut()) }
+            unsafe { self.write_in_place(buffer.payload_mut(), kind) }
         });
         self.0.send_buffer.set(buffer);
         written
@@ -106,24 +110,17 @@ impl<L: Listener> Connection<L> {
             return self.write(payload);
         }
         // SAFETY: seen above.
-        Some(unsafe { self.write_in_place(payload) })
+        Some(unsafe { self.write_in_place(payload, lws::LWS_WRITE_BINARY) })
     }
 
     /// # Safety
     /// Before the payload there are LWS_PRE bytes in the same block.
-    unsafe fn write_in_place(&self, payload: &mut [u8]) -> c_int {
+    unsafe fn write_in_place(&self, payload: &mut [u8], kind: lws::lws_write_protocol) -> c_int {
         let Some(wsi) = self.wsi() else { return -1 };
         self.0.had_traffic.set(true);
         let written = Link::call(&self.0, || {
             // SAFETY: a living wsi; promised by the caller. SRS_WSIO_01_075
-            unsafe {
-                lws::lws_write(
-                    wsi.as_ptr(),
-                    payload.as_mut_ptr(),
-                    payload.len(),
-                    lws::LWS_WRITE_BINARY,
-                )
-            }
+            unsafe { lws::lws_write(wsi.as_ptr(), payload.as_mut_ptr(), payload.len(), kind) }
         });
         self.note_written(written, payload.len());
         written
@@ -199,7 +196,7 @@ impl<L: Listener> Connection<L> {
         }
     }
 
-    fn wsi(&self) -> Option<NonNull<lws::lws>> {
+    pub(super) fn wsi(&self) -> Option<NonNull<lws::lws>> {
         NonNull::new(self.0.wsi.get())
     }
 }

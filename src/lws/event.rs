@@ -59,4 +59,16 @@ pub(crate) trait Listener {
     /// Called from within a call of [`super::Connection`], which may be closed
     /// meanwhile; no event follows then.
     fn on_event(&self, event: Event<'_>);
+
+    /// Header lines to add to the request, each with its line end. Asked while the
+    /// request is made, before any event.
+    fn extra_headers(&self) -> &[u8] {
+        &[]
+    }
+
+    /// A Close frame with this payload came. `Err`: it is refused with this code
+    /// (RFC 6455 section 7.4.1). lws answers it otherwise.
+    fn on_close_frame(&self, _payload: &[u8]) -> Result<(), u16> {
+        Ok(())
+    }
 }

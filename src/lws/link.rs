@@ -38,6 +38,11 @@ pub(super) struct Link<L: Listener> {
     /// `lws_write` failed. Without memory for the rest of a message lws has sent
     /// a part of it and goes on as if nothing were: nothing may follow.
     pub(super) broken: Cell<bool>,
+    /// The request is being written: from here on the server has the word.
+    pub(super) requested: Cell<bool>,
+    /// The code to fail the connection with, as soon as lws lets us.
+    #[cfg(feature = "websock")]
+    pub(super) fails_with: Cell<Option<u16>>,
     /// The code of the peer's Close frame, once one came.
     pub(super) peer_close: Cell<Option<Option<u16>>>,
     /// Why the server's certificate was refused, once it was.
@@ -69,6 +74,9 @@ impl<L: Listener> Link<L> {
             established: Cell::new(false),
             mid_message: Cell::new(false),
             broken: Cell::new(false),
+            requested: Cell::new(false),
+            #[cfg(feature = "websock")]
+            fails_with: Cell::new(None),
             peer_close: Cell::new(None),
             verify_error: Cell::new(None),
             send_buffer: Cell::default(),

@@ -7,6 +7,8 @@ mod connect;
 mod connection;
 mod cork;
 mod descriptor_zero;
+#[cfg(feature = "websock")]
+mod duplex;
 mod event;
 mod extensions;
 mod link;
@@ -17,6 +19,10 @@ mod wakeup;
 
 pub(crate) use connect::Endpoint;
 pub(crate) use connection::Connection;
+#[cfg(feature = "wsio")]
 pub(crate) use cork::Cork;
+#[cfg(feature = "websock")]
+pub(crate) use duplex::{Frame, Kind};
 pub(crate) use event::{Event, Listener, Reason};
+#[cfg(feature = "wsio")]
 pub(crate) use send_buffer::PADDING;

@@ -6,6 +6,8 @@ mod client;
 mod context;
 mod error;
 mod handshake;
+#[cfg(feature = "websock")]
+mod settings;
 mod socket_bio;
 mod ssl_ctx;
 mod verify;
@@ -14,3 +16,5 @@ pub(crate) use client::ClientTls;
 pub(crate) use context::Context;
 pub(crate) use error::{Error, HostErrors, VerifyError};
 pub(crate) use handshake::handshake_error;
+#[cfg(feature = "websock")]
+pub(crate) use settings::{Settings, Source, Verification};

@@ -8,7 +8,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use libwebsockets_sys as ssl;
 
 use super::error::Error;
-use crate::ffi::entry::guard;
+use crate::ffi::guard::guard;
 
 /// What an SSL_CTX verifies servers with.
 pub(super) struct Verifier {

@@ -123,13 +123,14 @@ impl Instance {
         let config = &io.config;
         let tls = if config.use_ssl { Some(io.client_tls()?) } else { None };
         let endpoint = Endpoint {
-            address: &config.address,
+            address: &config.host.address,
             port: config.port,
             path: &config.path,
-            host: &config.host,
-            origin: &config.origin,
+            host: &config.host.header,
+            origin: Some(&config.host.origin),
             protocol: &config.protocol,
             tls: tls.as_ref(),
+            whole_frames: 0,
             timeout_secs: (OPEN_TIMEOUT_MS / 1000) as u32,
         };
         let connection = Connection::open(io, &endpoint)?;
@@ -142,7 +143,7 @@ impl Instance {
         self.forget_retired_tls();
         match self.tls.take() {
             Some(tls) => Ok(tls),
-            None => ClientTls::get(self.config.trusted_ca.as_ref(), self.config.ipv6)
+            None => ClientTls::get(self.config.trusted_ca.as_ref(), self.config.host.ipv6)
                 .map_err(Refusal::Tls),
         }
     }
@@ -276,11 +277,11 @@ impl Instance {
         match reaction {
             Reaction::Nothing | Reaction::LoadCertificates => {}
             Reaction::FailConnecting => {
-                log!(self.logger, "wsio_open: {}: {why}", self.config.host);
+                log!(self.logger, "wsio_open: {}: {why}", self.config.host.address);
             }
             Reaction::ReportOpen => self.answer_open(IO_OPEN_RESULT::IO_OPEN_OK), // SRS_WSIO_01_036
             Reaction::ReportOpenError => {
-                log!(self.logger, "opening failed: {}: {why}", self.config.host);
+                log!(self.logger, "opening failed: {}: {why}", self.config.host.address);
                 if let Some(connection) = self.connection.take() {
                     connection.close(false);
                 }

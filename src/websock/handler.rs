@@ -1,0 +1,125 @@
+//! Events instead of `websock_recv`: a thread that waits, and calls the handler.
+
+use alloc::vec::Vec;
+
+use super::client::{Client, Locked, inside};
+use super::inbox::Header;
+use super::session::Phase;
+use crate::ffi::websock::{EventHandler, log};
+use crate::sys::{Arc, Deadline, Run, Thread};
+
+/// At most that much is passed on in one call.
+const BUFFER: usize = 64 * 1024;
+
+enum Task {
+    Stop,
+    Deliver,
+    TellEnd,
+}
+
+/// `websock_set_event_handler`.
+pub(crate) fn set_handler(handle: usize, handler: Option<EventHandler>) -> Result<(), ()> {
+    inside(handle, |client, session| match handler {
+        Some(handler) => Client::handle_with(client, session, handler),
+        None => {
+            client.stop_handling(session);
+            Ok(())
+        }
+    })
+}
+
+impl Client {
+    fn handle_with(
+        client: &Arc<Self>,
+        session: &mut Locked<'_>,
+        handler: EventHandler,
+    ) -> Result<(), ()> {
+        client.wait_for_handler(session);
+        if session.thread.get().is_none() {
+            let mut buffer = Vec::new();
+            buffer.try_reserve_exact(BUFFER).map_err(drop)?;
+            buffer.resize_with(BUFFER, || 0);
+            session.thread_buffer.set(buffer);
+            session.handler.set(Some(handler));
+            let Some(thread) = Thread::start(client.clone()) else {
+                session.handler.set(None);
+                session.thread_buffer.take();
+                return Err(());
+            };
+            session.thread.set(Some(thread));
+        }
+        session.handler.set(Some(handler));
+        // Who is in websock_recv has nothing to wait for any more.
+        session.notify_all();
+        client.wake_leader(session);
+        Ok(())
+    }
+
+    fn stop_handling(&self, session: &mut Locked<'_>) {
+        session.handler.set(None);
+        session.notify_all();
+        self.wake_leader(session);
+        if let Some(thread) = session.thread.take() {
+            session.unlocked(|| thread.end());
+        }
+    }
+
+    /// Until the handler's call that is running has returned, unless it is this one.
+    fn wait_for_handler(&self, session: &mut Locked<'_>) {
+        let is_own = session.thread.get().is_some_and(Thread::is_this);
+        while !is_own && session.is_handling.get() && !session.is_closing.get() {
+            session.wait(Deadline::NEVER);
+        }
+    }
+
+    fn next_task(&self, session: &mut Locked<'_>) -> Task {
+        self.wait_for(session, Deadline::NEVER, |session| {
+            // Another thread may have taken this one's place.
+            let is_dismissed = !session.thread.get().is_some_and(Thread::is_this);
+            if session.is_closing.get() || session.handler.get().is_none() || is_dismissed {
+                Some(Task::Stop)
+            } else if session.has_received() {
+                Some(Task::Deliver)
+            } else if session.end_is_told.get() {
+                None
+            } else {
+                (session.phase() == Phase::Over).then_some(Task::TellEnd)
+            }
+        })
+        .unwrap_or(Task::Stop)
+    }
+
+    fn call_handler(&self, session: &mut Locked<'_>, message: Option<(Header, &mut [u8])>) {
+        let Some(handler) = session.handler.get() else { return };
+        let note = session.take_note();
+        session.is_handling.set(true);
+        session.unlocked(|| {
+            note.iter().for_each(log);
+            handler.call(message);
+        });
+        session.is_handling.set(false);
+        session.notify_all();
+    }
+}
+
+impl Run for Client {
+    fn run(client: &Arc<Self>) {
+        let mut session = client.session.lock();
+        let mut buffer = session.thread_buffer.take();
+        loop {
+            match client.next_task(&mut session) {
+                Task::Stop => break,
+                Task::Deliver => {
+                    if let Some((header, length)) = client.read(&session, &mut buffer) {
+                        let bytes = buffer.get_mut(..length).unwrap_or_default();
+                        client.call_handler(&mut session, Some((header, bytes)));
+                    }
+                }
+                Task::TellEnd => {
+                    session.end_is_told.set(true);
+                    client.call_handler(&mut session, None);
+                }
+            }
+        }
+    }
+}
