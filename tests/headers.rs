@@ -102,12 +102,8 @@ fn wsio_h_of_2016_03() {
 
 #[test]
 fn websock_h() {
-    let mut config = config(
-        "WEBSOCK_H",
-        "/* websock: a blocking WebSocket client. */",
-        &[],
-        &["websock_cb_t"],
-    );
+    let mut config =
+        config("WEBSOCK_H", "/* websock: a blocking WebSocket client. */", &[], &["websock_cb_t"]);
     // Its structs have no tags.
     config.style = cbindgen::Style::Type;
     config.after_includes = None;

@@ -1,30 +1,22 @@
 //! The little of `std` and of the host that the layers above share.
 
-mod arc;
-mod deadline;
-mod doorbell;
 #[cfg(not(any(test, feature = "std")))]
 mod freestanding;
 mod line;
-mod monitor;
 mod mutex;
 mod shared;
 mod signal;
 mod text;
-mod thread;
+#[cfg(feature = "websock")]
+pub(crate) mod threads;
 
-pub(crate) use arc::Arc;
-pub(crate) use deadline::Deadline;
-pub(crate) use doorbell::Doorbell;
 pub(crate) use line::Line;
-pub(crate) use monitor::{Confined, Guard, Monitor};
 pub(crate) use mutex::Mutex;
 #[cfg(feature = "wsio")]
 pub(crate) use shared::Blocks;
 pub(crate) use shared::Shared;
 pub(crate) use signal::SigpipeDisposition;
 pub(crate) use text::{ShortText, Text};
-pub(crate) use thread::{Run, Thread};
 
 /// Milliseconds of a clock that only goes forward (CLOCK_MONOTONIC).
 pub(crate) fn now_ms() -> u64 {

@@ -9,7 +9,8 @@ use super::session::{Phase, Session};
 use crate::endpoint::Refused;
 use crate::ffi::websock::log;
 use crate::lws::{Connection, Endpoint, Kind};
-use crate::sys::{Arc, Deadline, Doorbell, Guard, Line, Monitor, Shared};
+use crate::sys::threads::{Arc, Deadline, Doorbell, Guard, Monitor};
+use crate::sys::{Line, Shared};
 use crate::tls;
 
 /// What a handle stands for.

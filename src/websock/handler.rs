@@ -6,7 +6,7 @@ use super::client::{Client, Locked, inside};
 use super::inbox::Header;
 use super::session::Phase;
 use crate::ffi::websock::{EventHandler, log};
-use crate::sys::{Arc, Deadline, Run, Thread};
+use crate::sys::threads::{Arc, Deadline, Run, Thread};
 
 /// At most that much is passed on in one call.
 const BUFFER: usize = 64 * 1024;

@@ -6,7 +6,8 @@
 use alloc::vec::Vec;
 
 use super::client::Client;
-use crate::sys::{Arc, Mutex};
+use crate::sys::Mutex;
+use crate::sys::threads::Arc;
 
 struct Registry {
     last: usize,

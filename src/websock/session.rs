@@ -11,7 +11,8 @@ use super::inbox::{Header, Inbox};
 use super::utf8::Utf8;
 use crate::ffi::websock::EventHandler;
 use crate::lws::{Connection, Event, Frame, Listener, Reason};
-use crate::sys::{self, Deadline, Line, Thread};
+use crate::sys::threads::{Deadline, Thread};
+use crate::sys::{self, Line};
 
 /// RFC 6455 section 7.4.1.
 mod code {

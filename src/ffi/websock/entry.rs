@@ -9,7 +9,8 @@ use super::types::*;
 use crate::endpoint::Refused;
 use crate::ffi::guard::guard;
 use crate::lws::Kind;
-use crate::sys::{Deadline, Line};
+use crate::sys::Line;
+use crate::sys::threads::Deadline;
 use crate::tls;
 use crate::websock::{self, Message, Settings, TlsSettings};
 

@@ -13,7 +13,7 @@ use super::deadline::Deadline;
 ///
 /// # Safety
 /// Nothing that is reached through the value outlives the [`Guard`] through which it
-/// was reached, nor is reached in another way: not a [`super::Shared`] in it, either.
+/// was reached, nor is reached in another way: not a [`crate::sys::Shared`] in it, either.
 pub(crate) unsafe trait Confined {}
 
 pub(crate) struct Monitor<T: Confined> {

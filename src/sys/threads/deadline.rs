@@ -10,15 +10,15 @@ impl Deadline {
     pub(crate) const NEVER: Self = Self(u64::MAX);
 
     pub(crate) fn in_ms(ms: u64) -> Self {
-        Self(super::now_ms().saturating_add(ms))
+        Self(crate::sys::now_ms().saturating_add(ms))
     }
 
     pub(crate) fn is_over(self) -> bool {
-        self != Self::NEVER && super::now_ms() >= self.0
+        self != Self::NEVER && crate::sys::now_ms() >= self.0
     }
 
     fn remaining_ms(self) -> u64 {
-        self.0.saturating_sub(super::now_ms())
+        self.0.saturating_sub(crate::sys::now_ms())
     }
 
     /// How long that is from now; `None` for ever.
