@@ -282,7 +282,7 @@ pub(crate) fn close(handle: usize) {
     if let Some(thread) = thread {
         thread.end();
     }
-    note.iter().for_each(log);
+    tell(note);
 }
 
 /// Runs a call on the client of `handle`, unless that is closed.
@@ -303,8 +303,15 @@ pub(super) fn inside<R>(
     }
     let note = session.take_note();
     drop(session);
-    note.iter().for_each(log);
+    tell(note);
     result
+}
+
+/// Not under the lock: the log handler may call anything.
+pub(super) fn tell(note: Option<Line>) {
+    if let Some(line) = note {
+        log(format_args!("{line}"));
+    }
 }
 
 impl fmt::Display for Failure {

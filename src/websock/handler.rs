@@ -2,10 +2,10 @@
 
 use alloc::vec::Vec;
 
-use super::client::{Client, Locked, inside};
+use super::client::{Client, Locked, inside, tell};
 use super::inbox::Header;
 use super::session::Phase;
-use crate::ffi::websock::{EventHandler, log};
+use crate::ffi::websock::EventHandler;
 use crate::sys::threads::{Arc, Deadline, Run, Thread};
 
 /// At most that much is passed on in one call.
@@ -94,7 +94,7 @@ impl Client {
         let note = session.take_note();
         session.is_handling.set(true);
         session.unlocked(|| {
-            note.iter().for_each(log);
+            tell(note);
             handler.call(message);
         });
         session.is_handling.set(false);

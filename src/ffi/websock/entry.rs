@@ -9,7 +9,6 @@ use super::types::*;
 use crate::endpoint::Refused;
 use crate::ffi::guard::guard;
 use crate::lws::Kind;
-use crate::sys::Line;
 use crate::sys::threads::Deadline;
 use crate::tls;
 use crate::websock::{self, Message, Settings, TlsSettings};
@@ -69,8 +68,7 @@ unsafe fn open(cfg: *const websock_config_t) -> Result<usize, ()> {
             headers: taken,
         }
     };
-    websock::open(&settings)
-        .map_err(|why| log(&Line::new(format_args!("websock: open failed: {why}"))))
+    websock::open(&settings).map_err(|why| log(format_args!("open failed: {why}")))
 }
 
 /// # Safety
@@ -334,7 +332,7 @@ pub unsafe extern "C" fn websock_set_log_handler(
 /// Logs why a configuration is refused.
 fn refuse(field: &'static str, why: &'static str) {
     let refused = Refused { field, why };
-    log(&Line::new(format_args!("websock: open failed: {refused}")));
+    log(format_args!("open failed: {refused}"));
 }
 
 /// The bytes of a C string without its NUL; `None` for NULL.

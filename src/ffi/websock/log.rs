@@ -1,6 +1,7 @@
 //! Where failures are told: one place for the process.
 
 use core::ffi::{c_char, c_void};
+use core::fmt;
 use core::ptr::null_mut;
 
 use crate::sys::{Line, Mutex};
@@ -24,9 +25,10 @@ pub(super) unsafe fn set_handler(function: Option<Function>, context: *mut c_voi
 }
 
 /// Not under a lock: the handler may call any websock function.
-pub(crate) fn log(line: &Line) {
+pub(crate) fn log(text: fmt::Arguments<'_>) {
     let handler = HANDLER.with(|handler| *handler);
     if let Some(function) = handler.function {
+        let line = Line::new(format_args!("websock: {text}"));
         // SAFETY: promised to `set_handler`.
         unsafe { function(handler.context, line.as_ptr()) };
     }
