@@ -8,6 +8,7 @@ use libwebsockets_sys as lws;
 use super::connection::Connection;
 use super::event::Listener;
 use super::link::Link;
+use crate::tls;
 
 /// What a frame that is written carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +82,11 @@ impl<L: Listener> Connection<L> {
                 remaining: lws::lws_remaining_packet_payload(wsi),
             })
         }
+    }
+
+    /// What was wrong with the server's certificate, although it was accepted.
+    pub(crate) fn distrust(&self) -> Option<tls::VerifyError> {
+        self.0.verify_error.get()
     }
 
     /// Whether more is to be received. What lws has read already it keeps until then.

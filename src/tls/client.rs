@@ -63,6 +63,23 @@ impl ClientTls {
         })
     }
 
+    /// One that nobody shares, with an SSL_CTX that trusts and knows already what it
+    /// is to.
+    pub(super) fn alone(context: SslCtx, verifier: Verifier) -> Result<Self, Error> {
+        SHARED.with(|head| {
+            let entry = Entry::place(Entry {
+                next: head.0,
+                owners: 1,
+                retired: true,
+                context,
+                trusted_ca: None,
+                verifier,
+            })?;
+            head.0 = entry.as_ptr();
+            Ok(Self(entry))
+        })
+    }
+
     /// Lets nobody share the SSL_CTX any more who does not yet: a handshake with
     /// it has failed. OpenSSL passes over certificates that it could not load
     /// for want of memory, here and in the system's, so a new one may do better.
@@ -124,16 +141,22 @@ impl Entry {
         };
         let context = SslCtx::new()?;
         let system = context.trust(trusted_ca)?;
-        // SAFETY: the layout is not empty.
-        let place = NonNull::new(unsafe { alloc(Layout::new::<Self>()) }).ok_or(NO_MEMORY)?.cast();
-        let entry = Self {
+        Self::place(Self {
             next,
             owners: 1,
             retired: false,
             context,
             trusted_ca: copy,
             verifier: Verifier::new(address, system),
-        };
+        })
+    }
+
+    /// In memory of its own, its SSL_CTX bound to its verifier.
+    fn place(entry: Self) -> Result<NonNull<Self>, Error> {
+        // SAFETY: the layout is not empty.
+        let place = NonNull::new(unsafe { alloc(Layout::new::<Self>()) })
+            .ok_or(Error::plain("out of memory"))?
+            .cast();
         // SAFETY: fresh memory of the right layout; the verifier stays where it
         // is, and lives as long as the SSL_CTX that calls it.
         unsafe {

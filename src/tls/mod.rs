@@ -17,4 +17,6 @@ pub(crate) use context::Context;
 pub(crate) use error::{Error, HostErrors, VerifyError};
 pub(crate) use handshake::handshake_error;
 #[cfg(feature = "websock")]
-pub(crate) use settings::{Settings, Source, Verification};
+pub(crate) use settings::{Settings, Source};
+#[cfg(feature = "websock")]
+pub(crate) use verify::Verification;

@@ -16,6 +16,18 @@ pub(super) struct Verifier {
     address: Option<Ipv6Addr>,
     /// What is not in the store yet.
     system: Option<SystemBundle>,
+    verification: Verification,
+}
+
+/// What becomes of a server that is not to be trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verification {
+    /// Nobody asks.
+    None,
+    /// It is found out, and the handshake goes on.
+    Optional,
+    /// The handshake fails.
+    Required,
 }
 
 /// The system's file of certificates, to be loaded when it is needed.
@@ -27,7 +39,11 @@ pub(super) struct SystemBundle {
 
 impl Verifier {
     pub(super) fn new(address: Option<Ipv6Addr>, system: Option<SystemBundle>) -> Self {
-        Self { address, system }
+        Self { address, system, verification: Verification::Required }
+    }
+
+    pub(super) fn with(address: Option<Ipv6Addr>, verification: Verification) -> Self {
+        Self { address, system: None, verification }
     }
 
     pub(super) fn address(&self) -> Option<Ipv6Addr> {
@@ -36,6 +52,23 @@ impl Verifier {
 
     /// # Safety
     /// OpenSSL's, during a verification with the store that `system` is of.
+    unsafe fn accepts(&self, store: *mut ssl::X509_STORE_CTX) -> bool {
+        // SAFETY: promised by the caller.
+        unsafe {
+            if self.verification != Verification::None && self.trusts(store) {
+                return true;
+            }
+            if self.verification == Verification::Required {
+                return false;
+            }
+            // Or lws would look at the error.
+            ssl::X509_STORE_CTX_set_error(store, ssl::X509_V_OK as c_int);
+            true
+        }
+    }
+
+    /// # Safety
+    /// As for `accepts`.
     unsafe fn trusts(&self, store: *mut ssl::X509_STORE_CTX) -> bool {
         // SAFETY: promised by the caller.
         unsafe {
@@ -110,7 +143,7 @@ pub(super) unsafe extern "C" fn verify(
     guard(REFUSED, || {
         // SAFETY: the verifier lives as long as the SSL_CTX and never changes
         // but for its flag; OpenSSL passes a valid store context.
-        unsafe { c_int::from((*verifier.cast::<Verifier>()).trusts(store)) }
+        unsafe { c_int::from((*verifier.cast::<Verifier>()).accepts(store)) }
     })
 }
 

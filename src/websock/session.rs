@@ -335,6 +335,10 @@ impl Listener for Session {
         match event {
             Event::Established => {
                 self.phase.set(Phase::Open);
+                // With SSL_WRAP_VERIFY_OPTIONAL.
+                if let Some(why) = self.connection().and_then(|it| it.distrust()) {
+                    self.write_note(&format_args!("accepted nevertheless: {why}"));
+                }
                 self.has_news.set(true);
             }
             Event::Ended(reason) => self.end(&reason),
