@@ -8,6 +8,8 @@ SIZES = [16, 128, KIB, 16 * KIB, 256 * KIB, MIB]
 WINDOWS = [1, 64, 8192]
 SCHEMES = ["ws", "wss"]
 CLIENTS = ["plain", "raw", "wsio", "tungstenite", "tcp"]
+# One thread that waits in each call, through websock.h and tungstenite.
+BLOCKING = ["websock", "tungstenite-blocking"]
 LIMITS = [1024, 1_048_576]
 # More than this is not queued: 8,192 messages of 16 KiB are 128 MiB, and of
 # 1 MiB, 8 GiB.
@@ -89,11 +91,30 @@ def all_cases() -> list[Case]:
                 cases.append(
                     Case(name, "memory", scheme, ("--count", 50), (client,), True, limit)
                 )
+    cases += blocking_cases()
     for size in (16, KIB, 16 * KIB):
         arguments = ("--size", size, "--count", min(100_000, QUEUE_LIMIT // size))
         name = f"backlog/ws/{size_name(size)}"
         # The others do not copy what is queued.
         cases.append(Case(name, "backlog", "ws", arguments, ("plain", "wsio"), once=True))
+    return cases
+
+
+def blocking_cases() -> list[Case]:
+    cases = []
+    for scheme in SCHEMES:
+        for size in SIZES:
+            found = (
+                send_case(scheme, size, 1),
+                receive_case(scheme, size),
+                Case(f"pingpong/{scheme}/{size_name(size)}", "pingpong", scheme, ("--size", size)),
+            )
+            cases += [
+                Case(f"blocking-{case.mode}/{scheme}/{size_name(size)}", case.mode, scheme, case.arguments, tuple(BLOCKING))
+                for case in found
+            ]
+        count = 200 if scheme == "ws" else 30
+        cases.append(Case(f"blocking-open/{scheme}", "open", scheme, ("--count", count), tuple(BLOCKING)))
     return cases
 
 

@@ -29,6 +29,10 @@ void client_send(struct client* client, const unsigned char* bytes, size_t size)
 /* Does what can be done without waiting, and reports it. */
 void client_service(struct client* client);
 
+/* Waits for what the server sends, and reports it: clients that block. The others
+ * leave it to the driver, whose version asks without waiting. */
+void client_wait(struct client* client);
+
 void client_close(struct client* client);
 
 /* The driver ---------------------------------------------------------------------- */

@@ -87,13 +87,23 @@ void on_failed(struct session* session, const char* why)
 
 /* Steps --------------------------------------------------------------------------- */
 
-static void service(struct client* client)
+__attribute__((weak)) void client_wait(struct client* client)
+{
+    client_service(client);
+}
+
+static void turn(struct client* client, void (*ask)(struct client*))
 {
     static unsigned turns;
-    client_service(client);
+    ask(client);
     if (++turns % 65536 == 0 && now_ns() - started_ns > TIME_LIMIT_S * 1000000000LL) {
         die("not done after %d seconds", TIME_LIMIT_S);
     }
+}
+
+static void service(struct client* client)
+{
+    turn(client, client_service);
 }
 
 static struct client* open_client(const struct options* options, struct session* session)
@@ -112,7 +122,7 @@ static struct client* open_client(const struct options* options, struct session*
 static void receive(struct client* client, struct session* session, size_t bytes)
 {
     while (session->received < bytes) {
-        service(client);
+        turn(client, client_wait);
     }
     if (session->received > bytes) {
         die("%zu bytes came instead of %zu", session->received, bytes);

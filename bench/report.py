@@ -49,40 +49,76 @@ def rate(us: float | None) -> str:
     return f"{each / 1e6:.2f} M" if each >= 1e6 else f"{each / 1e3:.1f} k" if each >= 1e3 else f"{each:.0f}"
 
 
+def mask_limit(results: dict, size: int, plain_us: float | None) -> float | None:
+    """How many times as fast as plain a client would be that did nothing but mask."""
+    mask_ns = results.get("mask_ns")
+    return None if mask_ns is None or plain_us is None else plain_us * 1e3 / (size * mask_ns)
+
+
 def one_way(results: dict, mode: str, scheme: str, figure: str) -> Table:
     others = [client for client in cases.CLIENTS if client not in ("plain", "wsio")]
+    sends = mode == "send"
     header = ["messages", "plain, 1/s", "wsio, 1/s", "wsio, MiB/s", "wsio", *others, "server busy"]
+    if sends:
+        header.append("limit")
     rows = []
     for case in cases.all_cases():
-        if case.mode != mode or case.scheme != scheme or case.name not in results["cases"]:
+        if (case.mode, case.scheme) != (mode, scheme) or "wsio" not in case.clients or case.name not in results["cases"]:
             continue
         size = case.arguments[case.arguments.index("--size") + 1]
         us = median(results, case.name, "wsio", figure)
         label = cases.size_name(size)
-        if mode == "send":
+        if sends:
             label += f", window {case.arguments[case.arguments.index('--window') + 1]:,}"
         share = median(results, case.name, "wsio", "server_share")
+        plain = median(results, case.name, "plain", figure)
         rows.append([
             label,
-            rate(median(results, case.name, "plain", figure)),
+            rate(plain),
             rate(us),
             number(None if us is None else size / us * 1e6 / cases.MIB),
             times(ratio(results, case.name, "wsio", figure=figure)),
             *(times(ratio(results, case.name, other, figure=figure)) for other in others),
             "–" if share is None else f"{share:.0%}",
+            *([times(mask_limit(results, size, plain))] if sends else []),
         ])
-    verb = "Sending" if mode == "send" else "Receiving"
+    verb = "Sending" if sends else "Receiving"
     return Table(f"{mode}-{scheme}", f"{verb}, {scheme}:// (× = as fast as plain)", header, rows)
 
 
-def by_client(results: dict, name: str, title: str, prefix: str, show) -> Table:
+def by_client(results: dict, name: str, title: str, prefix: str, show, clients=tuple(cases.CLIENTS)) -> Table:
     """A row a case, a column a client."""
     names = [case for case in results["cases"] if case.startswith(prefix)]
     rows = [
-        [case.removeprefix(prefix), *(show(case, client) for client in cases.CLIENTS)]
+        [case.removeprefix(prefix), *(show(case, client) for client in clients)]
         for case in sorted(names, key=natural)
     ]
-    return Table(name, title, ["", *cases.CLIENTS], rows)
+    return Table(name, title, ["", *clients], rows)
+
+
+def blocking(results: dict, speed: str) -> list[Table]:
+    """What blocks, beside tungstenite."""
+
+    def throughput(case, client):
+        us = median(results, case, client, speed)
+        return "–" if us is None else f"{rate(us)} ({times(ratio(results, case, client, cases.BLOCKING[-1], speed))})"
+
+    def trip(case, client):
+        p50 = median(results, case, client, "p50_us")
+        return "–" if p50 is None else f"{number(p50)} / {number(median(results, case, client, 'p99_us'))}"
+
+    def opening(case, client):
+        return number(median(results, case, client, "open_us"))
+
+    return [
+        by_client(results, f"blocking-{mode}", title, f"blocking-{mode}/", show, tuple(cases.BLOCKING))
+        for mode, title, show in (
+            ("send", "Blocking: sending, messages a second (× tungstenite)", throughput),
+            ("receive", "Blocking: receiving, messages a second (× tungstenite)", throughput),
+            ("pingpong", "Blocking: round trip, p50 / p99, µs", trip),
+            ("open", "Blocking: time to open, µs", opening),
+        )
+    ]
 
 
 def natural(name: str) -> list:
@@ -131,6 +167,7 @@ def tables(results: dict, speed: str = "us") -> list[Table]:
         by_client(results, "memory", "Resident memory a connection, KiB", "memory/", memory),
     ]
     found.append(by_client(results, "backlog", "Resident memory a queued message, bytes; left of all when they are out, KiB", "backlog/", backlog))
+    found += blocking(results, speed)
     if "library" in results:
         library = results["library"]
         found.append(Table("library", "The library, stripped", ["", ""], [

@@ -33,6 +33,13 @@ unsafe extern "C" {
     fn on_sent(session: *mut Session, messages: usize);
     fn on_received(session: *mut Session, bytes: usize);
     fn on_failed(session: *mut Session, why: *const c_char);
+    /// ../clients/tungstenite.c
+    static client_blocks: bool;
+}
+
+fn blocks() -> bool {
+    // SAFETY: never written.
+    unsafe { client_blocks }
 }
 
 enum Stream {
@@ -110,7 +117,7 @@ unsafe fn connect(endpoint: &Endpoint) -> Result<WebSocket<Stream>, AnyError> {
     };
     let url = format!("ws://{host}:{}{path}", endpoint.port);
     let (socket, _) = tungstenite::client(url, stream).map_err(|error| error.to_string())?;
-    socket.get_ref().socket().set_nonblocking(true)?;
+    socket.get_ref().socket().set_nonblocking(!blocks())?;
     Ok(socket)
 }
 
@@ -141,6 +148,16 @@ impl Client {
         Ok(())
     }
 
+    fn wait(&mut self) -> Result<(), Error> {
+        if !blocks() {
+            return self.service();
+        }
+        let message = self.socket.read()?;
+        // SAFETY: the driver's, alive.
+        unsafe { on_received(self.session, message.len()) };
+        Ok(())
+    }
+
     fn receive(&mut self) -> Result<(), Error> {
         // As many as there are, but sends have their turn.
         for _ in 0..64 {
@@ -160,7 +177,13 @@ impl Client {
             unsafe { on_opened(self.session) };
         }
         self.send_queued()?;
-        self.receive()
+        if blocks() { Ok(()) } else { self.receive() }
+    }
+
+    fn fail(&self, error: &Error) {
+        eprintln!("tungstenite: {error}");
+        // SAFETY: the driver's session, a literal.
+        unsafe { on_failed(self.session, c"connection lost".as_ptr()) };
     }
 }
 
@@ -192,7 +215,11 @@ pub unsafe extern "C" fn client_open(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn client_send(client: *mut Client, bytes: *const u8, size: usize) {
     // SAFETY: from client_open.
-    unsafe { &mut *client }.queue.push_back((bytes, size));
+    let client = unsafe { &mut *client };
+    client.queue.push_back((bytes, size));
+    if blocks() && let Err(error) = client.send_queued() {
+        client.fail(&error);
+    }
 }
 
 /// # Safety
@@ -202,9 +229,18 @@ pub unsafe extern "C" fn client_service(client: *mut Client) {
     // SAFETY: from client_open.
     let client = unsafe { &mut *client };
     if let Err(error) = client.service() {
-        eprintln!("tungstenite: {error}");
-        // SAFETY: the driver's session, a literal.
-        unsafe { on_failed(client.session, c"connection lost".as_ptr()) };
+        client.fail(&error);
+    }
+}
+
+/// # Safety
+/// As client.h says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn client_wait(client: *mut Client) {
+    // SAFETY: from client_open.
+    let client = unsafe { &mut *client };
+    if let Err(error) = client.wait() {
+        client.fail(&error);
     }
 }
 

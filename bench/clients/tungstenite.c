@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Whether the client in ../tungstenite blocks. */
+#include <stdbool.h>
+
+extern const bool client_blocks;
+const bool client_blocks = BLOCKS;
