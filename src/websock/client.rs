@@ -39,8 +39,14 @@ pub(crate) struct Message<'a> {
 pub(crate) enum Failure {
     Refused(Refused),
     Because(&'static str),
-    Tls(tls::Error),
+    /// With the name of the server.
     Noted(Line),
+}
+
+/// Why a connection cannot be begun.
+enum Begin {
+    Tls(tls::Error),
+    Because(&'static str),
 }
 
 impl Client {
@@ -104,44 +110,41 @@ impl Client {
 
     fn connect(&self, settings: &Settings<'_>) -> Result<(), Failure> {
         let mut session = self.session.lock();
-        let connection = {
-            let config = &session.config;
-            let tls = match &settings.tls {
-                Some(tls) => Some(tls.client(&config.host).map_err(Failure::Tls)?),
-                None => None,
-            };
-            let endpoint = Endpoint {
-                address: &config.host.address,
-                port: config.port,
-                path: &config.path,
-                host: &config.host.header,
-                origin: None,
-                protocol: &config.protocol,
-                tls: tls.as_ref(),
-                whole_frames: WHOLE_FRAMES,
-                // Ours is to be over first.
-                timeout_secs: config.timeout_ms / 1000 + 2,
-            };
-            Connection::open(&session, &endpoint)
-        };
-        match connection {
-            Ok(connection) => session.begin(connection),
-            Err(why) => {
-                return Err(session.take_note().map_or(Failure::Because(why), Failure::Noted));
-            }
+        if let Err(why) = Self::begin(&session, settings) {
+            session.fault(&why);
         }
         let until = Deadline::in_ms(session.config.timeout_ms.into());
-        let decided = self.wait_for(&mut session, until, |session| {
-            (session.phase() != Phase::Opening).then(|| session.phase())
+        self.wait_for(&mut session, until, |session| {
+            (session.phase() != Phase::Opening).then_some(())
         });
-        match decided {
-            Some(Phase::Over) | None => {
-                session.hang_up();
-                let timeout = Failure::Because("no answer in time");
-                Err(session.take_note().map_or(timeout, Failure::Noted))
-            }
-            Some(_) => Ok(()),
+        // It may be over already; what came before can still be read.
+        if session.was_open() {
+            return Ok(());
         }
+        session.fault(&"no answer in time");
+        Err(session.take_note().map_or(Failure::Because("no connection"), Failure::Noted))
+    }
+
+    fn begin(session: &Shared<Session>, settings: &Settings<'_>) -> Result<(), Begin> {
+        let config = &session.config;
+        let tls = match &settings.tls {
+            Some(tls) => Some(tls.client(&config.host).map_err(Begin::Tls)?),
+            None => None,
+        };
+        let endpoint = Endpoint {
+            address: &config.host.address,
+            port: config.port,
+            path: &config.path,
+            host: &config.host.header,
+            origin: None,
+            protocol: &config.protocol,
+            tls: tls.as_ref(),
+            whole_frames: WHOLE_FRAMES,
+            // Ours is to be over first.
+            timeout_secs: config.timeout_ms / 1000 + 2,
+        };
+        session.begin(Connection::open(session, &endpoint).map_err(Begin::Because)?);
+        Ok(())
     }
 
     fn send(&self, session: &mut Locked<'_>, message: Message<'_>) -> Result<(), ()> {
@@ -242,10 +245,13 @@ pub(crate) fn open(settings: &Settings<'_>) -> Result<usize, Failure> {
     let client = Client { session: Monitor::new(session), bell };
     let client = Arc::try_new(client).ok_or(NO_MEMORY)?;
     client.connect(settings)?;
-    registry::add(client.clone()).ok_or_else(|| {
+    let Some(handle) = registry::add(client.clone()) else {
         client.session.lock().hang_up();
-        NO_MEMORY
-    })
+        return Err(NO_MEMORY);
+    };
+    let note = client.session.lock().take_note();
+    tell(note);
+    Ok(handle)
 }
 
 /// `websock_send_…`.
@@ -319,8 +325,16 @@ impl fmt::Display for Failure {
         match self {
             Self::Refused(why) => why.fmt(f),
             Self::Because(why) => f.write_str(why),
-            Self::Tls(why) => why.fmt(f),
             Self::Noted(line) => line.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for Begin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tls(why) => why.fmt(f),
+            Self::Because(why) => f.write_str(why),
         }
     }
 }

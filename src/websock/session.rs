@@ -50,6 +50,7 @@ pub(crate) struct Session {
     pub(super) config: Config,
     connection: Cell<Option<Connection<Session>>>,
     phase: Cell<Phase>,
+    was_open: Cell<bool>,
     /// Of the phase Leaving.
     leave_by: Cell<Deadline>,
     inbox: Cell<Inbox>,
@@ -96,6 +97,7 @@ impl Session {
             config,
             connection: Cell::new(None),
             phase: Cell::new(Phase::Opening),
+            was_open: Cell::new(false),
             leave_by: Cell::new(Deadline::NEVER),
             inbox: Cell::default(),
             is_paused: Cell::new(false),
@@ -122,6 +124,11 @@ impl Session {
 
     pub(super) fn phase(&self) -> Phase {
         self.phase.get()
+    }
+
+    /// Whether it is now does not matter.
+    pub(super) fn was_open(&self) -> bool {
+        self.was_open.get()
     }
 
     /// With the connection that was just begun.
@@ -335,6 +342,7 @@ impl Listener for Session {
         match event {
             Event::Established => {
                 self.phase.set(Phase::Open);
+                self.was_open.set(true);
                 // With SSL_WRAP_VERIFY_OPTIONAL.
                 if let Some(why) = self.connection().and_then(|it| it.distrust()) {
                     self.write_note(&format_args!("accepted nevertheless: {why}"));
