@@ -78,8 +78,9 @@ lint:
 	@cargo fmt --all --check
 	@cargo clippy --locked --workspace --all-targets -- -D warnings
 	@cargo clippy --locked --workspace --all-targets --features abi-2016-03,permessage-deflate -- -D warnings
-	@cargo clippy --locked --release --lib --no-default-features -- -D warnings
-	@cargo clippy --locked --release --lib --no-default-features --features abi-2016-03,permessage-deflate -- -D warnings
+	@cargo clippy --locked --release --lib --no-default-features --features wsio -- -D warnings
+	@cargo clippy --locked --release --lib --no-default-features --features wsio,abi-2016-03,permessage-deflate -- -D warnings
+	@cargo clippy --locked --release --lib --no-default-features --features websock -- -D warnings
 
 .PHONY: test-rust
 test-rust:
@@ -197,7 +198,7 @@ check-msrv:
 	@rust=$$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml); \
 	toolchain=$$(rustup toolchain list 2> /dev/null | grep -m 1 -o "^$$rust[^ ]*") \
 		|| { echo "skipped: rustup toolchain install $$rust"; exit 0; }; \
-	cargo +$$toolchain build --locked --release --lib --no-default-features --target-dir build/msrv
+	cargo +$$toolchain build --locked --release --lib --no-default-features --features wsio,websock --target-dir build/msrv
 
 .PHONY: check-lws
 check-lws:

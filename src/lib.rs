@@ -12,7 +12,7 @@
 
 #![no_std]
 // A face by itself does not use all of the engine.
-#![cfg_attr(not(all(feature = "wsio", feature = "websock")), allow(dead_code))]
+#![cfg_attr(not(all(feature = "wsio", feature = "websock")), allow(dead_code, unused_imports))]
 #![deny(unsafe_op_in_unsafe_fn)]
 #![cfg_attr(not(test), deny(clippy::disallowed_macros, clippy::disallowed_methods))]
 

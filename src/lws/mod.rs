@@ -19,10 +19,8 @@ mod wakeup;
 
 pub(crate) use connect::Endpoint;
 pub(crate) use connection::Connection;
-#[cfg(feature = "wsio")]
 pub(crate) use cork::Cork;
 #[cfg(feature = "websock")]
 pub(crate) use duplex::{Frame, Kind};
 pub(crate) use event::{Event, Listener, Reason};
-#[cfg(feature = "wsio")]
 pub(crate) use send_buffer::PADDING;

@@ -12,9 +12,7 @@ pub(crate) mod threads;
 
 pub(crate) use line::Line;
 pub(crate) use mutex::Mutex;
-#[cfg(feature = "wsio")]
-pub(crate) use shared::Blocks;
-pub(crate) use shared::Shared;
+pub(crate) use shared::{Blocks, Shared};
 pub(crate) use signal::SigpipeDisposition;
 pub(crate) use text::{ShortText, Text};
 

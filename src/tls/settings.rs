@@ -42,7 +42,9 @@ impl ClientTls {
         match settings.ca {
             Some(ca) => trust_only(&context, &ca.read(CA_UNREADABLE)?)?,
             None if settings.verification == Verification::None => {}
-            None => drop(context.trust(None)?),
+            None => {
+                context.trust(None)?;
+            }
         }
         match (settings.certificate, settings.key) {
             (Some(certificate), Some(key)) => {

@@ -39,8 +39,8 @@ pub(crate) struct Message<'a> {
 pub(crate) enum Failure {
     Refused(Refused),
     Because(&'static str),
-    /// With the name of the server.
-    Noted(Line),
+    /// Logged where it happened.
+    Logged,
 }
 
 /// Why a connection cannot be begun.
@@ -122,7 +122,10 @@ impl Client {
             return Ok(());
         }
         session.fault(&"no answer in time");
-        Err(session.take_note().map_or(Failure::Because("no connection"), Failure::Noted))
+        let note = session.take_note();
+        drop(session);
+        tell(note);
+        Err(Failure::Logged)
     }
 
     fn begin(session: &Shared<Session>, settings: &Settings<'_>) -> Result<(), Begin> {
@@ -325,7 +328,7 @@ impl fmt::Display for Failure {
         match self {
             Self::Refused(why) => why.fmt(f),
             Self::Because(why) => f.write_str(why),
-            Self::Noted(line) => line.fmt(f),
+            Self::Logged => f.write_str("see above"),
         }
     }
 }

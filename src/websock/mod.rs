@@ -14,7 +14,7 @@ mod registry;
 mod session;
 mod utf8;
 
-pub(crate) use client::{Message, close, open, receive, send};
+pub(crate) use client::{Failure, Message, close, open, receive, send};
 pub(crate) use config::{Settings, TlsSettings};
 pub(crate) use handler::set_handler;
 pub(crate) use inbox::Header;

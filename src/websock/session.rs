@@ -269,8 +269,10 @@ impl Session {
     fn end(&self, why: &dyn fmt::Display) {
         let before = self.phase.replace(Phase::Over);
         self.has_news.set(true);
-        if matches!(before, Phase::Opening | Phase::Open) {
-            self.write_note(why);
+        match before {
+            Phase::Opening => self.write_note(&format_args!("open failed: {why}")),
+            Phase::Open => self.write_note(why),
+            Phase::Leaving | Phase::Over => {}
         }
     }
 

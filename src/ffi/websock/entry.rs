@@ -11,7 +11,7 @@ use crate::ffi::guard::guard;
 use crate::lws::Kind;
 use crate::sys::threads::Deadline;
 use crate::tls;
-use crate::websock::{self, Message, Settings, TlsSettings};
+use crate::websock::{self, Failure, Message, Settings, TlsSettings};
 
 const OK: c_int = 0;
 const FAILED: c_int = -1;
@@ -33,14 +33,18 @@ pub unsafe extern "C" fn websock_open(cfg: *mut websock_config_t) -> websock_han
         // SAFETY: the C caller's promise.
         match unsafe { open(cfg) } {
             Ok(handle) => without_provenance_mut(handle),
-            Err(()) => null_mut(),
+            Err(Failure::Logged) => null_mut(),
+            Err(why) => {
+                log(format_args!("open failed: {why}"));
+                null_mut()
+            }
         }
     })
 }
 
 /// # Safety
 /// `cfg` is NULL or points to a configuration whose pointers are NULL or valid.
-unsafe fn open(cfg: *const websock_config_t) -> Result<usize, ()> {
+unsafe fn open(cfg: *const websock_config_t) -> Result<usize, Failure> {
     const NOTHING: (&[u8], &[u8]) = (b"", b"");
     let mut headers = [NOTHING; 10];
     // SAFETY: promised by the caller. An enum of C's may have any value, so it is read
@@ -68,12 +72,12 @@ unsafe fn open(cfg: *const websock_config_t) -> Result<usize, ()> {
             headers: taken,
         }
     };
-    websock::open(&settings).map_err(|why| log(format_args!("open failed: {why}")))
+    websock::open(&settings)
 }
 
 /// # Safety
 /// The pointers in `config` are NULL or valid.
-unsafe fn tls_settings(config: &ssl_wrap_cfg_t) -> Result<TlsSettings<'_>, ()> {
+unsafe fn tls_settings(config: &ssl_wrap_cfg_t) -> Result<TlsSettings<'_>, Failure> {
     // SAFETY: promised by the caller.
     unsafe {
         let mode = (&raw const config.auth_mode).cast::<c_int>().read();
@@ -100,7 +104,7 @@ unsafe fn tls_settings(config: &ssl_wrap_cfg_t) -> Result<TlsSettings<'_>, ()> {
 unsafe fn source<'a>(
     field: &'static str,
     certificate: &'a ssl_wrap_cert_t,
-) -> Result<Option<tls::Source<'a>>, ()> {
+) -> Result<Option<tls::Source<'a>>, Failure> {
     // SAFETY: promised by the caller.
     unsafe {
         if !certificate.buf.is_null() {
@@ -329,10 +333,8 @@ pub unsafe extern "C" fn websock_set_log_handler(
     guard((), || unsafe { log::set_handler(handler, context) })
 }
 
-/// Logs why a configuration is refused.
-fn refuse(field: &'static str, why: &'static str) {
-    let refused = Refused { field, why };
-    log(format_args!("open failed: {refused}"));
+fn refuse(field: &'static str, why: &'static str) -> Failure {
+    Failure::Refused(Refused { field, why })
 }
 
 /// The bytes of a C string without its NUL; `None` for NULL.
