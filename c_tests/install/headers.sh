@@ -13,7 +13,7 @@ compile() { # flags… < source
     $compiler "$@" -fsyntax-only -
 }
 
-for header in wsio xio list xlogging logger; do
+for header in wsio xio list xlogging logger websock; do
     printf '#include "%s.h"\n#include "%s.h"\n' $header $header | compile $path
 done
 

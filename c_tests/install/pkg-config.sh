@@ -12,7 +12,7 @@ export PKG_CONFIG_PATH
 pkg-config --exists --print-errors "$module >= 1"
 $compiler "$source" $(pkg-config --cflags --libs "$module") -o "$program"
 
-if [ "$module" = wsio ]; then
+if [ "$module" = "${module%_static}" ]; then
     LD_LIBRARY_PATH=$library_dir${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
     export LD_LIBRARY_PATH
 fi
