@@ -282,7 +282,7 @@ pub(crate) fn close(handle: usize) {
     client.wait_for(&mut session, Deadline::NEVER, |session| {
         (session.phase() == Phase::Over).then_some(())
     });
-    while session.calls.get() > 0 {
+    while session.calls.get() > 0 || session.is_handling_elsewhere() {
         session.wait(Deadline::NEVER);
     }
     let thread = session.thread.take();

@@ -59,6 +59,12 @@ impl Client {
         session.handler.set(None);
         session.notify_all();
         self.wake_leader(session);
+        self.wait_for_handler(session);
+        // A handler that closes the connection waits for this call: its thread is not
+        // waited for then. Nor if there is something to do for it again.
+        if session.is_handling_elsewhere() || session.handler.get().is_some() {
+            return;
+        }
         if let Some(thread) = session.thread.take() {
             session.unlocked(|| thread.end());
         }
@@ -66,8 +72,7 @@ impl Client {
 
     /// Until the handler's call that is running has returned, unless it is this one.
     fn wait_for_handler(&self, session: &mut Locked<'_>) {
-        let is_own = session.thread.get().is_some_and(Thread::is_this);
-        while !is_own && session.is_handling.get() && !session.is_closing.get() {
+        while session.is_handling_elsewhere() && !session.is_closing.get() {
             session.wait(Deadline::NEVER);
         }
     }
@@ -78,6 +83,8 @@ impl Client {
             let is_dismissed = !session.thread.get().is_some_and(Thread::is_this);
             if session.is_closing.get() || session.handler.get().is_none() || is_dismissed {
                 Some(Task::Stop)
+            } else if session.handling.get().is_some() {
+                None
             } else if session.has_received() {
                 Some(Task::Deliver)
             } else if session.end_is_told.get() {
@@ -92,19 +99,27 @@ impl Client {
     fn call_handler(&self, session: &mut Locked<'_>, message: Option<(Header, &mut [u8])>) {
         let Some(handler) = session.handler.get() else { return };
         let note = session.take_note();
-        session.is_handling.set(true);
+        let thread = session.thread.get();
+        session.handling.set(thread);
         session.unlocked(|| {
             tell(note);
             handler.call(message);
         });
-        session.is_handling.set(false);
+        session.handling.set(None);
         session.notify_all();
+        if !session.thread.get().is_some_and(Thread::is_this) {
+            // Its successor may be the one that waits for the socket.
+            self.wake_leader(session);
+        }
     }
 }
 
 impl Run for Client {
     fn run(client: &Arc<Self>) {
         let mut session = client.session.lock();
+        if !session.thread.get().is_some_and(Thread::is_this) {
+            return;
+        }
         let mut buffer = session.thread_buffer.take();
         loop {
             match client.next_task(&mut session) {

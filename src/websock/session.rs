@@ -85,8 +85,9 @@ pub(crate) struct Session {
     pub(super) handler: Cell<Option<EventHandler>>,
     pub(super) thread: Cell<Option<Thread>>,
     pub(super) thread_buffer: Cell<Vec<u8>>,
-    /// The handler is running.
-    pub(super) is_handling: Cell<bool>,
+    /// The thread that a handler is running in. It may be another than the one above,
+    /// which takes its place when the handler sets a handler.
+    pub(super) handling: Cell<Option<Thread>>,
     /// It was told that the connection is over.
     pub(super) end_is_told: Cell<bool>,
 }
@@ -117,7 +118,7 @@ impl Session {
             handler: Cell::new(None),
             thread: Cell::new(None),
             thread_buffer: Cell::default(),
-            is_handling: Cell::new(false),
+            handling: Cell::new(None),
             end_is_told: Cell::new(false),
         }
     }
@@ -241,6 +242,11 @@ impl Session {
     pub(super) fn hang_up(&self) {
         self.phase.set(Phase::Over);
         self.drop_connection_when_over();
+    }
+
+    /// Whether a handler is running, and not in this thread.
+    pub(super) fn is_handling_elsewhere(&self) -> bool {
+        self.handling.get().is_some_and(|thread| !thread.is_this())
     }
 
     /// What is to be logged, once.
