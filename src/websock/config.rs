@@ -160,3 +160,98 @@ impl<'a> TlsSettings<'a> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::borrow::ToOwned;
+    use std::string::{String, ToString};
+
+    fn settings<'a>(headers: &'a [(&'a [u8], &'a [u8])]) -> Settings<'a> {
+        Settings { hostname: b"example.org", port: 8080, uri: b"", tls: None, time_out: 0, headers }
+    }
+
+    fn accepted(settings: &Settings<'_>) -> Config {
+        Config::new(settings).unwrap_or_else(|why| panic!("{why}"))
+    }
+
+    fn refusal(settings: &Settings<'_>) -> String {
+        Config::new(settings).err().map_or("accepted".to_owned(), |why| why.to_string())
+    }
+
+    #[test]
+    fn what_is_left_out_has_a_default() {
+        let config = accepted(&settings(&[]));
+        assert_eq!(config.path.as_bytes(), b"/");
+        assert_eq!(config.timeout_ms, 20_000);
+        assert!(config.protocol.is_empty() && config.headers.is_empty());
+        assert_eq!(accepted(&Settings { time_out: 7, ..settings(&[]) }).timeout_ms, 7);
+        let why = refusal(&Settings { time_out: -1, ..settings(&[]) });
+        assert_eq!(why, "time_out is negative");
+    }
+
+    #[test]
+    fn headers_become_lines() {
+        let config = accepted(&settings(&[
+            (b"Origin", b"https://example.org"),
+            (b"X-Empty", b""),
+            (b"x-tab", b"a\tb \xC3\xA9"),
+        ]));
+        assert_eq!(
+            config.headers,
+            b"Origin: https://example.org\r\nX-Empty: \r\nx-tab: a\tb \xC3\xA9\r\n"
+        );
+    }
+
+    #[test]
+    fn headers_that_would_add_or_replace_lines_are_refused() {
+        for (name, value) in [
+            ("", "x"),
+            ("A B", "x"),
+            ("A:", "x"),
+            ("A\r\nB", "x"),
+            ("A", "x\r\nB: y"),
+            ("A", "x\ny"),
+            ("A", "\u{7f}"),
+            ("host", "x"),
+            ("UPGRADE", "x"),
+            ("Connection", "x"),
+            ("Sec-WebSocket-Key", "x"),
+            ("sec-websocket-version", "13"),
+            ("Sec-WebSocket-Extensions", "permessage-deflate"),
+            ("Content-Length", "1"),
+            ("Transfer-Encoding", "chunked"),
+        ] {
+            let why = refusal(&settings(&[(name.as_bytes(), value.as_bytes())]));
+            assert!(why.starts_with("hndshk_hdrs has "), "{name:?}: {value:?}: {why}");
+        }
+        let long = [b'x'; LONGEST_HEADERS];
+        assert_eq!(refusal(&settings(&[(b"A", &long)])), "hndshk_hdrs is over 16 KiB");
+    }
+
+    #[test]
+    fn subprotocols_are_a_tidy_list() {
+        let name: &[u8] = b"Sec-WebSocket-Protocol";
+        for (given, asked) in [("chat", "chat"), ("a,b", "a, b"), (" a ,\tb", "a, b")] {
+            let headers: [(&[u8], &[u8]); 1] = [(name, given.as_bytes())];
+            let config = accepted(&settings(&headers));
+            assert_eq!(config.protocol.as_bytes(), asked.as_bytes());
+            assert!(config.headers.is_empty());
+        }
+        for given in ["", ",", "a,", "a b", "a;b"] {
+            assert_ne!(refusal(&settings(&[(name, given.as_bytes())])), "accepted", "{given:?}");
+        }
+        let twice = refusal(&settings(&[(name, b"a"), (b"sec-websocket-protocol", b"b")]));
+        assert_eq!(twice, "hndshk_hdrs has Sec-WebSocket-Protocol twice");
+    }
+
+    #[test]
+    fn a_url_is_no_uri() {
+        for uri in ["ws://example.org/", "wss://x", "http://x/y"] {
+            let why = refusal(&Settings { uri: uri.as_bytes(), ..settings(&[]) });
+            assert_eq!(why, "uri is a URL: only its path and query belong here", "{uri}");
+        }
+        let query = Settings { uri: b"/x?next=http://y", ..settings(&[]) };
+        assert_eq!(accepted(&query).path.as_bytes(), b"/x?next=http://y");
+    }
+}
