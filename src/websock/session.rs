@@ -20,8 +20,12 @@ mod code {
     pub(super) const PROTOCOL_ERROR: u16 = 1002;
     pub(super) const INVALID_PAYLOAD: u16 = 1007;
     pub(super) const INTERNAL_ERROR: u16 = 1011;
-    /// This and those above are nobody's.
-    pub(super) const TOO_LARGE: u16 = 5000;
+
+    /// Whether it may be in a Close frame (also RFC 6455 section 7.4.2). lws has an
+    /// opinion of its own, and puts 1002 in the place of some.
+    pub(super) fn may_be_sent(code: u16) -> bool {
+        matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999)
+    }
 }
 
 /// How long the peer's Close is waited for after ours.
@@ -384,12 +388,13 @@ impl Listener for Session {
         self.begin_to_leave();
         match code {
             None if payload.is_empty() => Ok(()),
-            // lws has put 1002 in the place of other codes that must not be sent.
-            None | Some(code::TOO_LARGE..) => Err(code::PROTOCOL_ERROR),
-            Some(_) => match core::str::from_utf8(payload.get(2..).unwrap_or_default()) {
-                Ok(_) => Ok(()),
-                Err(_) => Err(code::INVALID_PAYLOAD),
-            },
+            Some(code) if code::may_be_sent(code) => {
+                match core::str::from_utf8(payload.get(2..).unwrap_or_default()) {
+                    Ok(_) => Ok(()),
+                    Err(_) => Err(code::INVALID_PAYLOAD),
+                }
+            }
+            _ => Err(code::PROTOCOL_ERROR),
         }
     }
 }
