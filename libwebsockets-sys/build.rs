@@ -13,6 +13,7 @@ const FUNCTIONS: &[&str] = &[
     "lws_create_context",
     "lws_extension_callback_pm_deflate",
     "lws_frame_is_binary",
+    "lws_get_close_length",
     "lws_get_context",
     "lws_get_socket_fd",
     "lws_get_ssl",

@@ -106,6 +106,14 @@ impl<L: Listener> Connection<L> {
         self.request_writeable();
     }
 
+    /// Whether lws itself has found something that it ends the established connection
+    /// for with a Close frame. It does not report that before the peer has answered.
+    pub(crate) fn is_failing(&self) -> bool {
+        // SAFETY: a living wsi, which is a WebSocket's by now.
+        self.0.established.get()
+            && self.wsi().is_some_and(|wsi| unsafe { lws::lws_get_close_length(wsi.as_ptr()) } > 0)
+    }
+
     /// Whether lws has read bytes that it did not report yet: `service` before waiting.
     pub(crate) fn has_more_work(&self) -> bool {
         let context = self.0.context.get();

@@ -156,6 +156,10 @@ impl Session {
             if connection.service() < 0 {
                 self.end(&Reason::Service);
             }
+            if self.phase.get() == Phase::Open && connection.is_failing() {
+                self.write_note(&"the server broke the protocol");
+                self.begin_to_leave();
+            }
             self.is_settled.set(!connection.has_more_work());
             self.drop_connection_when_over();
         }
@@ -187,8 +191,12 @@ impl Session {
         let receives = !self.is_paused.get();
         let socket = self.connection().and_then(|connection| connection.interest(receives));
         let until = match self.phase.get() {
-            Phase::Open if self.is_quiet.get() => Deadline::NEVER,
-            Phase::Open => Deadline::in_ms(AFTERMATH_MS),
+            Phase::Open if !self.is_quiet.get() => Deadline::in_ms(AFTERMATH_MS),
+            // lws may have given up already, and be trying to send what it has.
+            Phase::Open if socket.is_some_and(|(_, events)| events & libc::POLLOUT != 0) => {
+                Deadline::in_ms(TICK_MS)
+            }
+            Phase::Open => Deadline::NEVER,
             Phase::Opening | Phase::Leaving => Deadline::in_ms(TICK_MS),
             // There is nothing to wait for; whoever comes here has an error.
             Phase::Over => Deadline::NEVER,
