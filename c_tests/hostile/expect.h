@@ -1,87 +1,15 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* What a server does, and what wsio must make of it. */
+/* Scripts with wsio as the client: each open, send and close is answered once, and
+ * nothing is called after; calls that the state does not allow are refused. */
 #ifndef WSIO_TEST_EXPECT_H
 #define WSIO_TEST_EXPECT_H
 
-#include "check.h"
-#include "peer.h"
+#include "script.h"
 #include "session.h"
-
-typedef enum OUTCOME_TAG {
-    OPEN_ERROR,         /* on_io_open_complete(IO_OPEN_ERROR) */
-    OPEN_THEN_IO_ERROR, /* IO_OPEN_OK, perhaps bytes, then on_io_error */
-    OPEN_AND_BYTES      /* IO_OPEN_OK, perhaps bytes, and it stays open */
-} OUTCOME;
-
-/* Every script is played in each of these ways; the outcome is the same. */
-typedef enum MODE_TAG {
-    PLAIN,      /* the client reads the answer before the frames are sent */
-    COALESCED,  /* answer and frames come at once */
-    BYTEWISE,   /* every byte comes alone */
-    SENDING,    /* the client has sent a message as soon as it was open */
-    ACTING,     /* the callback that reports the outcome closes the IO, or opens
-                   it again after OPEN_ERROR */
-    DESTROYING, /* that callback destroys it */
-    MODES
-} MODE;
-
-typedef struct SCRIPT_TAG {
-    const char* name;
-    const char* protocol; /* that the client asks for; NULL: none */
-    SSL_CTX* tls;         /* NULL: plain */
-    const char* ca;       /* with tls */
-
-    /* What the server does. */
-    BYTES greeting; /* is sent before the request is read */
-    BYTES answer;   /* to the request; see peer_compose */
-    BYTES frames;
-    ENDING ending;
-    bool speaks_no_tls; /* whatever `tls` says */
-    bool not_read;  /* the server does not read the request */
-    bool abrupt;    /* it does not wait until the client has read before it ends */
-    bool hours_pass; /* on the client's clock, before the outcome is looked at */
-
-    /* On the wire; see PEER. cut_at counts from 1; 0: not cut. */
-    bool cut_after_tls; /* cut_at and flipped count from the end of TLS's handshake */
-    size_t chunk;
-    size_t cut_at;
-    ENDING cut;
-    size_t flipped;
-    size_t split_at; /* of answer and frames: what follows is sent after a pause */
-
-    /* What the client makes of it. */
-    OUTCOME outcome;
-    BYTES payload; /* of on_bytes_received, in all */
-    BYTES partial; /* some of this may follow, of a message that was not ended */
-    BYTES reply;   /* frames that the client answers with, unmasked */
-    bool may_not_reply;
-} SCRIPT;
-
-/* The start of every good answer, and a whole one. */
-#define SWITCHING "HTTP/1.1 101 Switching Protocols\r\n"
-#define UPGRADE "Upgrade: websocket\r\nConnection: Upgrade\r\n"
-#define ACCEPT "Sec-WebSocket-Accept: @ACCEPT@\r\n"
-#define GOOD_ANSWER SWITCHING UPGRADE ACCEPT "\r\n"
-
-/* Plays the script in this mode, and checks besides the outcome what always
- * holds: each open, send and close is answered once, and nothing is called
- * after; calls that the state does not allow are refused; the frames that the
- * client sends are valid and no more than `reply` and its own; one line is
- * logged for a failure; the IO can be opened again and works; the connection is
- * closed, and no file descriptor is left. */
-void expect_outcome_in(MODE mode, const SCRIPT* script);
-
-/* The same in all modes. */
-void expect_outcome(const SCRIPT* script);
-void expect_outcomes(const SCRIPT* scripts, size_t count);
-#define EXPECT_ALL(scripts) expect_outcomes(scripts, sizeof(scripts) / sizeof *(scripts))
 
 /* Opens the session's IO on this server, exchanges a message each way, closes.
  * `opened`: wsio_open was called already. */
 void expect_usable(SESSION* session, const SERVER* server, SSL_CTX* tls, bool opened);
-
-/* What a test is at is shown when it fails. */
-void at_work_on(const char* what);
 
 /* The DRIVE of a session. */
 void drive_session(void* session);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "expect.h"
+#include "script.h"
 
 #define ANSWER(title, text) .name = title, .answer = LITERAL(text)
 #define REFUSED .outcome = OPEN_ERROR

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "files.h"
 #include "process.h"
 #include "session.h"
 
@@ -16,16 +17,6 @@
     TEST(name##_ws) { name(false); } \
     TEST(name##_wss) { name(true); } \
     static void name(bool tls)
-
-/* Keeps an allocation until the test ends, so that it counts as no leak. */
-void* keep(void* allocation);
-
-/* A file in a folder of this test's own, which goes when the test ends. The
- * result stays valid. */
-const char* temporary_file(const char* name);
-
-/* The whole of a text file. The result stays valid. */
-char* read_text(const char* path);
 
 /* A file that make-certs has made. The result stays valid for a few more calls. */
 const char* certificate_file(const char* name);

@@ -7,7 +7,8 @@
 
 #include <openssl/pem.h>
 
-#include "servers.h"
+#include "check.h"
+#include "files.h"
 
 #define NAMES "DNS:server.test,IP:127.0.0.1,IP:::1"
 #define CA "critical,CA:TRUE"

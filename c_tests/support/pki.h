@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The certificates of test_certificates.c and test_bundles.c, by name: good ones,
- * and ones that are wrong in one way. Made when they are asked for. */
+/* Certificates by name: good ones, and ones that are wrong in one way. Made when
+ * they are asked for. */
 #ifndef WSIO_TEST_PKI_H
 #define WSIO_TEST_PKI_H
 
