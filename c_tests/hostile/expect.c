@@ -7,11 +7,6 @@
 
 #include "clock.h"
 
-/* The client's own message, and the Close of wsio_close. */
-#define MESSAGE "from the client"
-#define MESSAGE_FRAME "\x82\x0f" MESSAGE
-#define GOODBYE "\x88\x02\x03\xe8"
-
 /* One script being played. */
 typedef struct RUN_TAG {
     const SCRIPT* script;
@@ -22,28 +17,6 @@ typedef struct RUN_TAG {
     unsigned accepted; /* sends that wsio_send has taken */
     bool acted;
 } RUN;
-
-/* For failures. -------------------------------------------------------------- */
-
-static const char* work;
-
-static void show_work(void)
-{
-    if (work != NULL)
-    {
-        fprintf(stderr, "    while:    %s\n", work);
-    }
-}
-
-void at_work_on(const char* what)
-{
-    static bool registered;
-    if (!registered)
-    {
-        registered = atexit(show_work) == 0;
-    }
-    work = what;
-}
 
 /* What the client does in its callbacks. ------------------------------------ */
 
@@ -118,106 +91,6 @@ void drive_session(void* client)
 {
     SESSION* session = client;
     wsio_dowork(session->io); /* NULL once destroyed */
-}
-
-/* The server. ---------------------------------------------------------------- */
-
-static bool say(PEER* peer, BYTES text)
-{
-    size_t size;
-    unsigned char* composed = peer_compose(peer, text, &size);
-    bool said = peer_send(peer, composed, size);
-    free(composed);
-    return said;
-}
-
-/* The answer, and the frames as they are. */
-static bool say_answer_and_frames(PEER* peer, const SCRIPT* script)
-{
-    size_t size;
-    unsigned char* composed = peer_compose(peer, script->answer, &size);
-    bool said;
-    composed = realloc(composed, size + script->frames.size + 1);
-    CHECK(composed != NULL);
-    if (script->frames.size > 0)
-    {
-        memcpy(composed + size, script->frames.bytes, script->frames.size);
-    }
-    size += script->frames.size;
-    CHECK(script->split_at <= size);
-    if (script->split_at > 0)
-    {
-        CHECK(peer_send(peer, composed, script->split_at));
-        peer_settle(peer);
-    }
-    said = peer_send(peer, composed + script->split_at, size - script->split_at);
-    free(composed);
-    return said;
-}
-
-static void set_cut(PEER* peer, const SCRIPT* script)
-{
-    peer->room = script->cut_at > 0 ? script->cut_at - 1 : SIZE_MAX;
-    peer->cut = script->cut;
-    peer->flipped = script->flipped > 0 ? peer->sent + script->flipped : 0;
-}
-
-/* When nothing at all is to be sent. */
-static void cut_now(PEER* peer)
-{
-    if (peer->room == 0)
-    {
-        peer_settle(peer);
-        peer_end(peer, peer->cut);
-    }
-}
-
-static void play(RUN* run)
-{
-    const SCRIPT* script = run->script;
-    PEER* peer = &run->peer;
-    peer->chunk = run->mode == BYTEWISE ? 1 : script->chunk;
-    if (!script->cut_after_tls)
-    {
-        set_cut(peer, script);
-    }
-    peer_accept(peer, &run->server);
-    cut_now(peer);
-    if (script->tls != NULL && !script->speaks_no_tls && !peer_start_tls(peer, script->tls))
-    {
-        return;
-    }
-    if (script->cut_after_tls)
-    {
-        set_cut(peer, script);
-        cut_now(peer);
-    }
-    if (peer->silent)
-    {
-        return;
-    }
-    say(peer, script->greeting);
-    if (script->not_read || peer_read_request(peer))
-    {
-        if (run->mode == COALESCED)
-        {
-            say_answer_and_frames(peer, script);
-        }
-        else
-        {
-            say(peer, script->answer);
-            peer_settle(peer);
-            peer_send(peer, script->frames.bytes, script->frames.size);
-        }
-        if (!script->abrupt)
-        {
-            peer_settle(peer);
-        }
-        if (!peer->silent)
-        {
-            peer_end(peer, script->ending);
-        }
-    }
 }
 
 /* The checks. ---------------------------------------------------------------- */
@@ -309,18 +182,6 @@ static void check_close(RUN* run)
     CHECK_INT(session_sends(session), run->accepted);
 }
 
-/* Takes `part` out of the frames, if it is in there; whether it was. */
-static bool take_out(unsigned char* frames, size_t* size, const char* part, size_t part_size)
-{
-    unsigned char* found = memmem(frames, *size, part, part_size);
-    if (found != NULL)
-    {
-        memmove(found, found + part_size, *size - (size_t)(found - frames) - part_size);
-        *size -= part_size;
-    }
-    return found != NULL;
-}
-
 /* The client says nothing that it should not. RFC 6455 sections 5.1, 5.5, 7. */
 static void check_wire(RUN* run)
 {
@@ -378,7 +239,7 @@ void expect_usable(SESSION* session, const SERVER* server, SSL_CTX* tls, bool op
     peer_accept(&peer, server);
     CHECK(tls == NULL || peer_start_tls(&peer, tls));
     CHECK(peer_read_request(&peer));
-    CHECK(say(&peer, answer));
+    CHECK(script_say(&peer, answer));
     CHECK(peer_send(&peer, "\x82\x02hi", 4));
     PUMP_UNTIL(&peer, session->received_size >= before.received_size + 2);
     CHECK_MEM(session->received + before.received_size, "hi", 2);
@@ -400,16 +261,11 @@ void expect_usable(SESSION* session, const SERVER* server, SSL_CTX* tls, bool op
 
 void expect_outcome_in(MODE mode, const SCRIPT* script)
 {
-    static const char* const names[MODES] = { "plain", "coalesced", "bytewise", "sending",
-                                              "acting", "destroying" };
-    static char what[256];
     static RUN run;
     unsigned fds = open_fds();
     WSIO_CONFIG config;
 
-    snprintf(what, sizeof what, "%s (%s, cut at %zu by %d, flipped %zu)", script->name,
-             names[mode], script->cut_at, script->cut, script->flipped);
-    at_work_on(what);
+    at_work_on_script(script, mode);
     log_forget();
     memset(&run, 0, sizeof run);
     run.script = script;
@@ -425,7 +281,7 @@ void expect_outcome_in(MODE mode, const SCRIPT* script)
     peer_init(&run.peer, drive_session, &run.session);
 
     CHECK_INT(session_open(&run.session), 0);
-    play(&run);
+    script_play(script, mode, &run.peer, &run.server);
     PUMP_UNTIL(&run.peer, outcome_is_there(&run));
     peer_settle(&run.peer);
     if (script->hours_pass)
@@ -472,20 +328,4 @@ void expect_outcome_in(MODE mode, const SCRIPT* script)
     server_stop(&run.server);
     CHECK_INT(open_fds(), fds);
     at_work_on(NULL);
-}
-
-void expect_outcome(const SCRIPT* script)
-{
-    for (MODE mode = 0; mode < MODES; mode++)
-    {
-        expect_outcome_in(mode, script);
-    }
-}
-
-void expect_outcomes(const SCRIPT* scripts, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-    {
-        expect_outcome(&scripts[i]);
-    }
 }

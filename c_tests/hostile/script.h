@@ -80,4 +80,32 @@ void expect_outcomes(const SCRIPT* scripts, size_t count);
 /* What a test is at is shown when it fails. */
 void at_work_on(const char* what);
 
+/* How many bytes of the wire came before the answer, with it, and in all, when the
+ * last script was played. */
+typedef struct EXTENT_TAG {
+    size_t handshake;
+    size_t opened; /* not when they were COALESCED */
+    size_t all;
+} EXTENT;
+
+EXTENT last_extent(void);
+
+/* For those who define expect_outcome_in. --------------------------------------- */
+
+/* The client's own message when it is SENDING, and its Close. */
+#define MESSAGE "from the client"
+#define MESSAGE_FRAME "\x82\x0f" MESSAGE
+#define GOODBYE "\x88\x02\x03\xe8"
+
+void at_work_on_script(const SCRIPT* script, MODE mode);
+
+/* The server's part, from accepting the client to the script's end. */
+void script_play(const SCRIPT* script, MODE mode, PEER* peer, const SERVER* server);
+
+/* Sends a text as peer_compose makes it. */
+bool script_say(PEER* peer, BYTES text);
+
+/* Takes `part` out of the frames, if it is in there; whether it was. */
+bool take_out(unsigned char* frames, size_t* size, const char* part, size_t part_size);
+
 #endif

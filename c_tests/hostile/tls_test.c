@@ -1,39 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Hostile below the WebSocket: no TLS at all, and TLS that is cut, damaged or
- * silent anywhere. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <openssl/err.h>
-
-#include "clock.h"
-#include "expect.h"
-
-enum { OPEN_LIMIT_MS = 20000 };
-
-static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
-
-typedef struct TRUSTED_TAG {
-    SSL_CTX* context;
-    char* certificate;
-} TRUSTED;
-
-static TRUSTED trusted_server(int version)
-{
-    TRUSTED trusted;
-    /* The system's many certificates take time, and are not wanted here. */
-    CHECK_INT(setenv("SSL_CERT_FILE", "/dev/null", 1), 0);
-    CHECK_INT(setenv("SSL_CERT_DIR", "/dev/null", 1), 0);
-    trusted.context = tls_context_new(version, &trusted.certificate);
-    return trusted;
-}
-
-static void trusted_free(TRUSTED* trusted)
-{
-    SSL_CTX_free(trusted->context);
-    free(trusted->certificate);
-}
+/* Hostile below the WebSocket: no TLS at all, and TLS that is cut or damaged
+ * anywhere. */
+#include "script.h"
+#include "trusted.h"
 
 /* A message, a ping, and half a message. */
 #define FRAMES "\x82\x05hello\x89\x01?\x82\x05wo"
@@ -62,43 +31,12 @@ TEST(tls_in_every_mode)
     }
 }
 
-/* How many bytes of the wire come before the answer, and in all. */
-typedef struct EXTENT_TAG {
-    size_t handshake;
-    size_t opened; /* the answer included */
-    size_t all;
-} EXTENT;
-
-/* Plays it once by hand to learn that. */
+/* Plays it once to learn that. */
 static EXTENT extent_of(const TRUSTED* trusted)
 {
-    static const BYTES answer = LITERAL(GOOD_ANSWER);
-    EXTENT extent;
-    SESSION session;
-    SERVER server;
-    PEER peer;
-    WSIO_CONFIG config;
-    unsigned char* composed;
-    size_t size;
-    server_start(&server);
-    config = config_for("127.0.0.1", server.port, "/", trusted->certificate);
-    session_create(&session, &config);
-    peer_init(&peer, drive_session, &session);
-    CHECK_INT(session_open(&session), 0);
-    peer_accept(&peer, &server);
-    CHECK(peer_start_tls(&peer, trusted->context));
-    extent.handshake = peer.sent;
-    CHECK(peer_read_request(&peer));
-    composed = peer_compose(&peer, answer, &size);
-    CHECK(peer_send(&peer, composed, size));
-    free(composed);
-    extent.opened = peer.sent;
-    CHECK(peer_send(&peer, FRAMES, sizeof FRAMES - 1));
-    extent.all = peer.sent;
-    session_destroy(&session);
-    peer_free(&peer);
-    server_stop(&server);
-    return extent;
+    SCRIPT script = script_for(trusted);
+    expect_outcome_in(PLAIN, &script);
+    return last_extent();
 }
 
 /* The signature's size is random, by some bytes: cuts are counted from the start
@@ -232,95 +170,4 @@ TEST(tls_on_a_plain_port)
     static const SCRIPT script = { .name = "ServerHello to a plain client", .outcome = OPEN_ERROR,
         .answer = LITERAL("\x16\x03\x03\x00\x02\x02\x00"), .ending = GOES };
     expect_outcome(&script);
-}
-
-/* Nothing comes, at every stage: the time limit holds. */
-TEST(silence_in_the_handshake)
-{
-    TRUSTED trusted = trusted_server(TLS1_3_VERSION);
-    size_t handshake = extent_of(&trusted).handshake;
-    for (size_t sent = 0; sent + SLACK < handshake; sent += 50)
-    {
-        SESSION session;
-        SERVER server;
-        PEER peer;
-        WSIO_CONFIG config;
-        server_start(&server);
-        config = config_for("127.0.0.1", server.port, "/", trusted.certificate);
-        session_create(&session, &config);
-        peer_init(&peer, drive_session, &session);
-        peer.room = sent;
-        peer.cut = STAYS;
-        CHECK_INT(session_open(&session), 0);
-        peer_accept(&peer, &server);
-        if (sent > 0)
-        {
-            CHECK(!peer_start_tls(&peer, trusted.context));
-        }
-        peer_settle(&peer);
-        clock_advance_ms(OPEN_LIMIT_MS - 2000);
-        peer_settle(&peer);
-        CHECK_INT(session_opens(&session), 0);
-        clock_advance_ms(2000);
-        peer_settle(&peer);
-        CHECK_INT(session_opens(&session), 1);
-        CHECK_INT(session.opened[IO_OPEN_ERROR], 1);
-        PUMP_UNTIL(&peer, peer.client_left);
-        expect_usable(&session, &server, trusted.context, false);
-        session_destroy(&session);
-        peer_free(&peer);
-        server_stop(&server);
-    }
-    trusted_free(&trusted);
-}
-
-/* After the handshake TLS has things of its own to say. */
-TEST(tls_messages_while_open)
-{
-    for (size_t i = 0; i < 2; i++)
-    {
-        static const BYTES answer = LITERAL(GOOD_ANSWER);
-        TRUSTED trusted = trusted_server(versions[i]);
-        SESSION session;
-        SERVER server;
-        PEER peer;
-        WSIO_CONFIG config;
-        unsigned char* composed;
-        size_t size;
-        server_start(&server);
-        config = config_for("127.0.0.1", server.port, "/", trusted.certificate);
-        session_create(&session, &config);
-        peer_init(&peer, drive_session, &session);
-        CHECK_INT(session_open(&session), 0);
-        peer_accept(&peer, &server);
-        CHECK(peer_start_tls(&peer, trusted.context));
-        CHECK(peer_read_request(&peer));
-        composed = peer_compose(&peer, answer, &size);
-        CHECK(peer_send(&peer, composed, size));
-        free(composed);
-        PUMP_UNTIL(&peer, session.opened[IO_OPEN_OK] == 1);
-        for (unsigned round = 0; round < 20; round++)
-        {
-            if (versions[i] == TLS1_3_VERSION)
-            {
-                tls_server_renew_keys(peer.tls);
-            }
-            CHECK(peer_send(&peer, "\x82\x02hi", 4));
-            PUMP_UNTIL(&peer, session.received_size == 2 * (round + 1));
-            CHECK_INT(session_send(&session, "yo", 2), 0);
-            PUMP_UNTIL(&peer, session.sent[IO_SEND_OK] == round + 1);
-        }
-        /* close_notify without a Close frame. */
-        tls_server_goodbye(peer.tls);
-        CHECK(peer_send(&peer, "", 0));
-        PUMP_UNTIL(&peer, session.errors == 1);
-        peer_settle(&peer);
-        CHECK_INT(session.errors, 1);
-        CHECK_INT(session_close(&session), 0);
-        expect_usable(&session, &server, trusted.context, false);
-        session_destroy(&session);
-        peer_free(&peer);
-        server_stop(&server);
-        trusted_free(&trusted);
-    }
 }
