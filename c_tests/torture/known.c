@@ -43,6 +43,7 @@ static const KNOWN table[] = {
     { NULL, CRASHES, NULL, "getaddrinfo", "getaddrinfo" },
     { NULL, HANGS, NULL, "getaddrinfo", "getaddrinfo" },
     { NULL, FAILS, NULL, "getaddrinfo", "session_open(session)" },
+    { NULL, FAILS, NULL, "getaddrinfo", "websock_open(config)" },
 };
 
 const char* ending_name(ENDING ending)

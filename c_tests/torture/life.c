@@ -205,6 +205,8 @@ static void suffer(LIFE* life)
         session_destroy(session);
         failing_disarm();
         break;
+    default:
+        CHECK(!"a step of wsio");
     }
 }
 

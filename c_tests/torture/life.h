@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The life of an IO during one step of which allocations fail. */
+/* The life of a connection during one step of which allocations fail. Of each face:
+ * life.c, and ../websock/life.c. */
 #ifndef WSIO_TORTURE_LIFE_H
 #define WSIO_TORTURE_LIFE_H
 
@@ -9,7 +10,7 @@
 #include "server.h"
 
 typedef enum STEP_TAG {
-    CERTIFICATES, /* wsio_open alone, with a bundle to load */
+    CERTIFICATES, /* wsio_open alone, with a bundle to load (wsio) */
     OPEN,         /* until it is open */
     GREET,        /* the same; the first message comes together with the answer */
     REFUSE,       /* the same; the server is not to be trusted */
@@ -18,8 +19,9 @@ typedef enum STEP_TAG {
     RECEIVE,
     SERVER_CLOSES,
     CLOSE,
-    DESTROY,
-    DESTROY_OPENING
+    DESTROY,        /* (wsio) */
+    DESTROY_OPENING, /* (wsio) */
+    HANDLE_EVENTS   /* an event handler is set, and takes the stream (websock) */
 } STEP;
 
 typedef struct SCENARIO_TAG {

@@ -14,7 +14,7 @@
 
 #include "check.h"
 #include "known.h"
-#include "session.h"
+#include "deadline.h"
 
 /* A run that takes longer hangs: inside a call, since all waiting has limits. */
 enum { TIME_LIMIT = 30 };
