@@ -160,7 +160,7 @@ TEST(bundles_are_good_or_refused)
             pem = joined(pem, part(name));
         }
         SIDE side = { tls_of(TLS1_3_VERSION, "good"), 0, 0 };
-        RAW_SERVER* server = raw_server_start("127.0.0.1", echo_once, &side);
+        RAW_SERVER* server = raw_server_start("127.0.0.1", echo_messages, &side);
         WSIO_CONFIG config = config_for("127.0.0.1", raw_server_port(server), "/", pem);
         if (bundles[i].why == NULL) {
             expect_accepted(&config);

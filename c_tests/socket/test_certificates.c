@@ -17,7 +17,7 @@ static void run_case(const TRUST_CASE* row, int version, int level)
 {
     const char* address = strchr(row->host, ':') != NULL ? TRUST_IPV6 : TRUST_IPV4;
     SIDE side = { tls_of(version, row->sent), 0, 0 };
-    RAW_SERVER* server = raw_server_start(address, echo_once, &side);
+    RAW_SERVER* server = raw_server_start(address, echo_messages, &side);
     WSIO_CONFIG config = config_for(row->host, raw_server_port(server), "/", "");
     char reason[256];
     config.trusted_ca = row->trusted != NULL ? pem_of(row->trusted) : NULL;
@@ -113,7 +113,7 @@ static void expect_no_version(int version)
 {
     allow_everything();
     SIDE side = { tls_of(version, "good"), 0, 0 };
-    RAW_SERVER* server = raw_server_start(TRUST_IPV4, echo_once, &side);
+    RAW_SERVER* server = raw_server_start(TRUST_IPV4, echo_messages, &side);
     WSIO_CONFIG config = config_for(TRUST_IPV4, raw_server_port(server), "/", pem_of("root"));
     trust_of_the_system("");
     expect_refused(&config, "alert protocol version", server);

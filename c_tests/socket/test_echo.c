@@ -9,7 +9,7 @@
 #define MIB ((size_t)1024 * 1024)
 
 /* Sends `size` bytes in one go and gets them back. */
-static void echo_once(SESSION* session, size_t size)
+static void echo_messages(SESSION* session, size_t size)
 {
     unsigned char* bytes = payload(size, (unsigned)size);
     unsigned sent = session->sent[IO_SEND_OK];
@@ -37,7 +37,7 @@ TEST_WS_AND_WSS(echo_of_every_frame_size)
     WSIO_CONFIG config = echo_config(&echo, "/echo");
     session_start(&session, &config);
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-        echo_once(&session, sizes[i]);
+        echo_messages(&session, sizes[i]);
     }
     CHECK_INT(session_close(&session), 0);
     CHECK_INT(session.closed, 1);
@@ -55,7 +55,7 @@ TEST_WS_AND_WSS(echo_of_16_mib)
     echo_start(&echo, tls);
     WSIO_CONFIG config = echo_config(&echo, "/echo");
     session_start(&session, &config);
-    echo_once(&session, 16 * MIB);
+    echo_messages(&session, 16 * MIB);
     session_destroy(&session);
     CHECK_INT(session.closed, 0); /* destroy owes no close-complete */
 }
@@ -187,7 +187,7 @@ TEST_WS_AND_WSS(one_handle_opened_twenty_times)
     session_create(&session, &config);
     for (unsigned i = 1; i <= 20; i++) {
         session_connect(&session);
-        echo_once(&session, 1000 * i);
+        echo_messages(&session, 1000 * i);
         CHECK_INT(session_close(&session), 0);
         CHECK_INT(session.closed, i);
         CHECK(session_close(&session) != 0);
@@ -209,7 +209,7 @@ TEST_WS_AND_WSS(by_the_name_localhost)
     WSIO_CONFIG config = echo_config(&echo, "/echo");
     config.host = "localhost";
     session_start(&session, &config);
-    echo_once(&session, 5000);
+    echo_messages(&session, 5000);
     session_destroy(&session);
 }
 
@@ -221,7 +221,7 @@ TEST_WS_AND_WSS(by_ipv6_address)
     WSIO_CONFIG config = echo_config(&echo, "/echo");
     config.host = "::1";
     session_start(&session, &config);
-    echo_once(&session, 5000);
+    echo_messages(&session, 5000);
     session_destroy(&session);
 }
 
@@ -243,7 +243,7 @@ TEST_WS_AND_WSS(refused_calls_harm_nothing)
     CHECK(session_send(&session, NULL, 1) != 0);
     CHECK(session_send(&session, "x", 0) != 0);
     CHECK(wsio_send(NULL, "x", 1, NULL, NULL) != 0);
-    echo_once(&session, 3);
+    echo_messages(&session, 3);
     CHECK_INT(session_opens(&session), 1);
     CHECK_INT(session_sends(&session), 1);
     session_destroy(&session);

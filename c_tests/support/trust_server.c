@@ -34,7 +34,7 @@ void trust_of_the_system(const char* names)
     CHECK_INT(setenv("SSL_CERT_DIR", "/nowhere", 1), 0);
 }
 
-void echo_once(RAW_PEER* peer, void* context)
+void echo_messages(RAW_PEER* peer, void* context)
 {
     SIDE* side = context;
     char message[64];
@@ -42,9 +42,9 @@ void echo_once(RAW_PEER* peer, void* context)
     int first;
     if (raw_start_tls(peer, side->tls)) {
         side->trusted++;
-        if (raw_handshake(peer, NULL)
-            && raw_read_frame(peer, &first, message, sizeof message, &size)) {
-            raw_send_frame(peer, first, message, size);
+        bool good = raw_handshake(peer, NULL);
+        while (good && raw_read_frame(peer, &first, message, sizeof message, &size)) {
+            good = raw_send_frame(peer, first, message, size) && first != (RAW_FIN | RAW_CLOSE);
             side->bytes += size;
         }
     }

@@ -26,8 +26,8 @@ typedef struct SIDE_TAG {
     size_t bytes;     /* that came from a client after its handshake, or instead */
 } SIDE;
 
-/* A RAW_SCRIPT: a WebSocket over TLS that sends one message back. */
-void echo_once(RAW_PEER* peer, void* side);
+/* A RAW_SCRIPT: a WebSocket over TLS that sends messages back, and a Close. */
+void echo_messages(RAW_PEER* peer, void* side);
 
 /* A server's TLS of this version only, with these certificates, its own first. It
  * has no scruples of its own. */
