@@ -122,8 +122,9 @@ impl<L: Listener> Connection<L> {
     }
 
     /// The socket, and what to wait for with `poll` before the next `service`.
-    /// `receives`: see [`Self::receive`].
-    pub(crate) fn interest(&self, receives: bool) -> Option<(c_int, c_short)> {
+    /// `receives`: see [`Self::receive`]. `is_long`: a pong must not be forgotten that the
+    /// kernel had no room for; that costs a system call.
+    pub(crate) fn interest(&self, receives: bool, is_long: bool) -> Option<(c_int, c_short)> {
         let wsi = self.wsi()?.as_ptr();
         let socket = self.socket().filter(|&socket| socket >= 0)?;
         let link = &self.0;
@@ -138,9 +139,8 @@ impl<L: Listener> Connection<L> {
         // After the peer's Close lws reads no more.
         let receives = receives && link.peer_close.get().is_none();
         let mut events = if receives { libc::POLLIN } else { 0 };
-        // A pong may wait even if no bytes do.
         // SAFETY: a living wsi.
-        if unsafe { lws::lws_send_pipe_choked(wsi) } != 0 {
+        if self.has_unsent() || (is_long && unsafe { lws::lws_send_pipe_choked(wsi) } != 0) {
             events |= libc::POLLOUT;
         }
         Some((socket, events))

@@ -189,7 +189,9 @@ impl Session {
     /// What to wait for, and until when at most.
     pub(super) fn interest(&self) -> (Option<(c_int, c_short)>, Deadline) {
         let receives = !self.is_paused.get();
-        let socket = self.connection().and_then(|connection| connection.interest(receives));
+        let socket = self
+            .connection()
+            .and_then(|connection| connection.interest(receives, self.is_quiet.get()));
         let until = match self.phase.get() {
             Phase::Open if !self.is_quiet.get() => Deadline::in_ms(AFTERMATH_MS),
             // lws may have given up already, and be trying to send what it has.
