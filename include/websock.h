@@ -310,8 +310,9 @@ int websock_send_pong(websock_handle_t h,
  *         negative); or -1 when an argument is bad, the connection is over and all
  *         that came before was read, or an event handler is set.
  *
- * What is not read makes the server wait, from 256 KiB on (a frame of up to 1 MiB
- * may come in addition). Text that is not UTF-8 is not passed on: it ends the
+ * A frame of up to 1 MiB is passed on when all of it has come, a longer one in parts
+ * of that size. What is not read makes the server wait, from 256 KiB on (one such
+ * frame or part may come in addition). Text that is not UTF-8 is not passed on: it ends the
  * connection with code 1007.
  */
 int websock_recv(websock_handle_t h,
