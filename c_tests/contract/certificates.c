@@ -628,6 +628,23 @@ TEST(the_log_names_what_is_wrong_with_a_certificate)
     finish();
 }
 
+/* lws asks for a server by its address, too, which TLS forbids, and by "[" for
+ * some. */
+TEST(no_server_is_asked_for_by_its_address)
+{
+    SSL_CTX* ssl;
+    configuration = tls_config(PEM("ca"));
+    start_opening(&configuration);
+    ssl = ssl_of(newest_context());
+    CHECK_STR(ssl_name_asked_for(ssl, "example.org"), "example.org");
+    CHECK_STR(ssl_name_asked_for(ssl, "192.0.2.example.org"), "192.0.2.example.org");
+    CHECK_PTR(ssl_name_asked_for(ssl, "192.0.2.1"), NULL);
+    CHECK_PTR(ssl_name_asked_for(ssl, "["), NULL);
+    CHECK_PTR(ssl_name_asked_for(ssl, "2001:db8::1"), NULL);
+    CHECK_PTR(ssl_name_asked_for(ssl, NULL), NULL);
+    finish();
+}
+
 /* So is why a handshake failed, which lws has lost by then. */
 TEST(the_log_names_why_a_handshake_failed)
 {

@@ -43,6 +43,7 @@ struct ssl_st
     BIO* rbio;
     BIO* wbio;
     int socket;
+    const char* name; /* of the server, to ask for */
 };
 
 struct bio_method_st
@@ -766,6 +767,28 @@ void ssl_start_handshake(const SSL_CTX* ssl, int socket)
     handshake.rbio = handshake.wbio = &socket_bio; /* as lws does */
     handshake.socket = socket;
     ssl_tell_progress(ssl, SSL_CB_HANDSHAKE_START, 1, 0);
+}
+
+const char* ssl_name_asked_for(const SSL_CTX* ssl, const char* name)
+{
+    handshake.name = name;
+    ssl_start_handshake(ssl, -1);
+    ssl_end_handshake();
+    return handshake.name;
+}
+
+const char* SSL_get_servername(const SSL* ssl, const int type)
+{
+    CHECK_INT(type, TLSEXT_NAMETYPE_host_name);
+    return ssl->name;
+}
+
+long SSL_ctrl(SSL* ssl, int command, long type, void* name)
+{
+    CHECK_INT(command, SSL_CTRL_SET_TLSEXT_HOSTNAME);
+    CHECK_INT(type, TLSEXT_NAMETYPE_host_name);
+    ssl->name = name;
+    return 1;
 }
 
 int ssl_write(const char* bytes, int size)

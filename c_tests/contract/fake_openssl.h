@@ -50,6 +50,9 @@ int ssl_write(const char* bytes, int size);
 bool ssl_should_retry_write(void);
 void ssl_end_handshake(void);
 
+/* Which name the server is asked for by (SNI) when lws says this one. */
+const char* ssl_name_asked_for(const SSL_CTX* ssl, const char* name);
+
 /* A verification that is going on, and what it was told. */
 X509_STORE_CTX* ssl_verification(int error);
 /* The same without error; it is to check an address, or nothing but the chain. */

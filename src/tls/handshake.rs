@@ -3,8 +3,9 @@
 //! what was in it), so the reason is noted with the SSL as soon as OpenSSL gives
 //! up.
 
-use core::ffi::{c_int, c_ulong, c_void};
-use core::ptr::without_provenance_mut;
+use core::ffi::{CStr, c_int, c_ulong, c_void};
+use core::net::Ipv4Addr;
+use core::ptr::{null_mut, without_provenance_mut};
 
 use libwebsockets_sys as ssl;
 
@@ -54,6 +55,7 @@ unsafe extern "C" fn on_progress(raw: *const ssl::SSL, place: c_int, result: c_i
             let context = ssl::SSL_get_SSL_CTX(raw);
             let method = ssl::SSL_CTX_get_ex_data(context, APP_DATA);
             write_quietly(raw.cast_mut(), method.cast());
+            name_no_address(raw.cast_mut());
         }
         return;
     }
@@ -67,6 +69,28 @@ unsafe extern "C" fn on_progress(raw: *const ssl::SSL, place: c_int, result: c_i
         if code != 0 {
             // Without memory, no reason.
             ssl::SSL_set_ex_data(raw.cast_mut(), APP_DATA, noted(code));
+        }
+    }
+}
+
+/// lws asks for the server by whatever it is given as its host (an IPv6 address cut
+/// at its first colon). A server's name may not be an address: RFC 6066 section 3.
+///
+/// # Safety
+/// A living SSL whose handshake starts.
+unsafe fn name_no_address(raw: *mut ssl::SSL) {
+    const HOST_NAME: c_int = ssl::TLSEXT_NAMETYPE_host_name as c_int;
+    // SAFETY: promised by the caller; the name is the SSL's, a C string or NULL.
+    unsafe {
+        let name = ssl::SSL_get_servername(raw, HOST_NAME);
+        if name.is_null() {
+            return;
+        }
+        let name = CStr::from_ptr(name);
+        let is_address = |name: &str| name.contains(['[', ':']) || name.parse::<Ipv4Addr>().is_ok();
+        if name.to_str().is_ok_and(is_address) {
+            let command = ssl::SSL_CTRL_SET_TLSEXT_HOSTNAME as c_int;
+            ssl::SSL_ctrl(raw, command, HOST_NAME.into(), null_mut());
         }
     }
 }

@@ -26,6 +26,17 @@ pub(crate) struct Settings<'a> {
     pub(crate) address: Option<Ipv6Addr>,
 }
 
+impl Settings<'_> {
+    /// Whoever the system trusts, and nothing else.
+    fn are_ordinary(&self) -> bool {
+        self.ca.is_none()
+            && self.certificate.is_none()
+            && self.key.is_none()
+            && self.verification == Verification::Required
+            && self.max_fragment_length == 0
+    }
+}
+
 /// PEM or DER.
 #[derive(Clone, Copy)]
 pub(crate) enum Source<'a> {
@@ -35,9 +46,12 @@ pub(crate) enum Source<'a> {
 }
 
 impl ClientTls {
-    /// Shared with nobody.
+    /// Shared with others only when nothing is special about it.
     pub(crate) fn with(settings: &Settings<'_>) -> Result<Self, Error> {
         let _errors = HostErrors::keep();
+        if settings.are_ordinary() {
+            return Self::get(None, settings.address);
+        }
         let context = SslCtx::new()?;
         match settings.ca {
             Some(ca) => trust_only(&context, &ca.read(CA_UNREADABLE)?)?,
