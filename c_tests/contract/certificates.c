@@ -281,7 +281,8 @@ TEST(refuses_a_bundle_that_was_cut)
 TEST(every_failing_call_fails_the_open)
 {
     static const CALL calls[] = {
-        CALL_BIO_meth_new, CALL_SSL_CTX_new, CALL_SSL_CTX_set_ex_data, CALL_SSL_CTX_ctrl,
+        CALL_BIO_meth_new, CALL_SSL_CTX_new, CALL_CRYPTO_get_ex_new_index,
+        CALL_SSL_CTX_set_ex_data, CALL_SSL_CTX_ctrl,
         CALL_SSL_CTX_set_default_verify_dir, CALL_X509_STORE_add_lookup,
         CALL_SSL_CTX_get_cert_store, CALL_BIO_new, CALL_BIO_puts, CALL_PEM_read_bio_X509,
         CALL_X509_STORE_add_cert,

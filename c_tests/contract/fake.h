@@ -47,6 +47,7 @@
     CALL(SSL_CTX_set_default_verify_paths, IN_SSL)                                \
     CALL(SSL_CTX_set_default_verify_dir, IN_SSL)                                  \
     CALL(SSL_CTX_set_ex_data, UNWRITTEN)                                          \
+    CALL(CRYPTO_get_ex_new_index, UNWRITTEN)                                      \
     CALL(BIO_meth_new, UNWRITTEN)                                                 \
     CALL(X509_STORE_add_lookup, IN_SSL)                                           \
     CALL(X509_LOOKUP_ctrl, IN_SSL)                                                \

@@ -30,7 +30,7 @@ struct ssl_ctx_st
     bool has_default_paths;
     bool has_default_dir;
     X509_LOOKUP* lookup;
-    void* app_data;
+    void* data[3];
     VERIFY* verify;
     void* verify_argument;
     void (*info)(const SSL* handshake, int place, int result);
@@ -39,7 +39,7 @@ struct ssl_ctx_st
 struct ssl_st
 {
     const SSL_CTX* context;
-    void* app_data;
+    void* data[3];
     BIO* rbio;
     BIO* wbio;
     int socket;
@@ -483,23 +483,41 @@ bool ssl_ctx_has_default_file(const SSL_CTX* ssl)
     return ssl->lookup != NULL && ssl->lookup->is_loaded;
 }
 
+/* Places in SSLs and SSL_CTXs. 0 is lws's, for all that wsio can know, and what is
+ * there has to stay. */
+enum { INDEX_OF_LWS, FIRST_INDEX, LAST_INDEX };
+static int next_index = FIRST_INDEX;
+
+int CRYPTO_get_ex_new_index(int kind, long argument, void* more, CRYPTO_EX_new* make,
+    CRYPTO_EX_dup* copy, CRYPTO_EX_free* drop)
+{
+    CHECK(kind == CRYPTO_EX_INDEX_SSL || kind == CRYPTO_EX_INDEX_SSL_CTX);
+    CHECK(argument == 0 && more == NULL && make == NULL && copy == NULL && drop == NULL);
+    if (enter(CALL_CRYPTO_get_ex_new_index))
+    {
+        return -1;
+    }
+    CHECK(next_index <= LAST_INDEX);
+    return next_index++;
+}
+
 int SSL_CTX_set_ex_data(SSL_CTX* ssl, int index, void* data)
 {
     CHECK(ssl_ctx_is_alive(ssl));
-    CHECK_INT(index, 0);
+    CHECK(index >= FIRST_INDEX && index < next_index);
     if (enter(CALL_SSL_CTX_set_ex_data))
     {
         return 0;
     }
-    ssl->app_data = data;
+    ssl->data[index] = data;
     return 1;
 }
 
 void* SSL_CTX_get_ex_data(const SSL_CTX* ssl, int index)
 {
     CHECK(ssl_ctx_is_alive(ssl));
-    CHECK_INT(index, 0);
-    return ssl->app_data;
+    CHECK(index >= FIRST_INDEX && index < next_index);
+    return ssl->data[index];
 }
 
 void SSL_CTX_set_cert_verify_callback(SSL_CTX* ssl, VERIFY* verify, void* argument)
@@ -844,20 +862,20 @@ void SSL_set0_wbio(SSL* ssl, BIO* bio)
 int SSL_set_ex_data(SSL* ssl, int index, void* data)
 {
     CHECK_PTR(ssl, &handshake);
-    CHECK_INT(index, 0);
+    CHECK(index >= FIRST_INDEX && index < next_index);
     if (enter(CALL_SSL_set_ex_data))
     {
         return 0;
     }
-    ssl->app_data = data;
+    ssl->data[index] = data;
     return 1;
 }
 
 void* SSL_get_ex_data(const SSL* ssl, int index)
 {
     CHECK_PTR(ssl, &handshake);
-    CHECK_INT(index, 0);
-    return ssl->app_data;
+    CHECK(index >= FIRST_INDEX && index < next_index);
+    return ssl->data[index];
 }
 
 X509_STORE_CTX* ssl_verification(int error)

@@ -140,6 +140,8 @@ static void check_counts(const RUN* run)
 static void check_log(const RUN* run)
 {
     CHECK_INT(log_count(), run->script->outcome == OPEN_AND_BYTES ? 0 : 1);
+    /* What OpenSSL says of a number that is no error of its. */
+    CHECK(!log_has("::reason("));
 }
 
 /* SRS_WSIO_01_034, SRS_WSIO_01_045, SRS_WSIO_01_051 */

@@ -6,26 +6,64 @@
 use core::ffi::{CStr, c_int, c_ulong, c_void};
 use core::net::Ipv4Addr;
 use core::ptr::{null_mut, without_provenance_mut};
+use core::sync::atomic::{AtomicI32, Ordering};
 
 use libwebsockets_sys as ssl;
 
 use super::error::Error;
 use super::socket_bio::{QuietWrites, write_quietly};
 
-/// Where in an SSL the error code is kept, and in an SSL_CTX how its SSLs write:
-/// the "app data", which is for whoever made the SSL_CTX, and which lws leaves
-/// alone.
-const APP_DATA: c_int = 0;
+/// Where in an SSL the error code is kept.
+static IN_SSL: Index = Index::new(ssl::CRYPTO_EX_INDEX_SSL);
+/// Where in an SSL_CTX it is kept how its SSLs write.
+static IN_CONTEXT: Index = Index::new(ssl::CRYPTO_EX_INDEX_SSL_CTX);
+
+/// A place for one's own in OpenSSL's objects, the same in all of a kind. Not their
+/// "app data": lws keeps its own there when it has not set up OpenSSL for the
+/// whole process, as it is not told to by us.
+struct Index {
+    kind: c_int,
+    /// 0: none yet. OpenSSL's first is 1.
+    number: AtomicI32,
+}
+
+impl Index {
+    const fn new(kind: u32) -> Self {
+        Self { kind: kind as c_int, number: AtomicI32::new(0) }
+    }
+
+    /// `None` when memory is short.
+    fn make(&self) -> Option<c_int> {
+        let known = self.get();
+        if known > 0 {
+            return Some(known);
+        }
+        // SAFETY: no functions, nothing to pass to them.
+        let new =
+            unsafe { ssl::CRYPTO_get_ex_new_index(self.kind, 0, null_mut(), None, None, None) };
+        // Another thread's, if it was first; ours is lost then.
+        match self.number.compare_exchange(0, new.max(0), Ordering::Relaxed, Ordering::Relaxed) {
+            Ok(_) => (new > 0).then_some(new),
+            Err(first) => Some(first),
+        }
+    }
+
+    fn get(&self) -> c_int {
+        self.number.load(Ordering::Relaxed)
+    }
+}
 
 /// Lets the SSLs of this SSL_CTX write quietly, and note why they fail.
 ///
 /// # Safety
-/// A living SSL_CTX, whose app data and its SSLs' nobody else uses, and which
-/// `writes` outlives.
+/// A living SSL_CTX, which `writes` outlives.
 pub(super) unsafe fn watch(context: *mut ssl::SSL_CTX, writes: &QuietWrites) -> Result<(), Error> {
+    let (Some(_), Some(place)) = (IN_SSL.make(), IN_CONTEXT.make()) else {
+        return Err(Error::new("CRYPTO_get_ex_new_index failed"));
+    };
     // SAFETY: promised by the caller.
     unsafe {
-        if ssl::SSL_CTX_set_ex_data(context, APP_DATA, writes.as_ptr().cast()) != 1 {
+        if ssl::SSL_CTX_set_ex_data(context, place, writes.as_ptr().cast()) != 1 {
             return Err(Error::new("SSL_CTX_set_ex_data failed"));
         }
         ssl::SSL_CTX_set_info_callback(context, Some(on_progress));
@@ -42,7 +80,7 @@ pub(crate) unsafe fn handshake_error(raw: *const ssl::SSL) -> Option<Error> {
         return None;
     }
     // SAFETY: promised by the caller.
-    let code = unsafe { ssl::SSL_get_ex_data(raw, APP_DATA) }.addr() as c_ulong;
+    let code = unsafe { ssl::SSL_get_ex_data(raw, IN_SSL.get()) }.addr() as c_ulong;
     (code != 0).then(|| Error::with("TLS failed", code))
 }
 
@@ -53,7 +91,7 @@ unsafe extern "C" fn on_progress(raw: *const ssl::SSL, place: c_int, result: c_i
         // SAFETY: a living SSL of lws's making, of an SSL_CTX of ours.
         unsafe {
             let context = ssl::SSL_get_SSL_CTX(raw);
-            let method = ssl::SSL_CTX_get_ex_data(context, APP_DATA);
+            let method = ssl::SSL_CTX_get_ex_data(context, IN_CONTEXT.get());
             write_quietly(raw.cast_mut(), method.cast());
             name_no_address(raw.cast_mut());
         }
@@ -68,7 +106,7 @@ unsafe extern "C" fn on_progress(raw: *const ssl::SSL, place: c_int, result: c_i
         let code = ssl::ERR_peek_last_error();
         if code != 0 {
             // Without memory, no reason.
-            ssl::SSL_set_ex_data(raw.cast_mut(), APP_DATA, noted(code));
+            ssl::SSL_set_ex_data(raw.cast_mut(), IN_SSL.get(), noted(code));
         }
     }
 }
