@@ -226,7 +226,9 @@ extern "C" {
  * Threads: the functions here may be called in any thread, on the same handle at
  * once: any number of threads send, one receives (more than one share what comes).
  * Pings and Close frames are answered while a thread is inside one of these
- * functions, websock_recv above all, or an event handler is set.
+ * functions, websock_recv above all, or an event handler is set; of pings that come
+ * at once only the first may be. Frames that are masked, or whose length is written in
+ * more bytes than needed, are taken, as far as libwebsockets does.
  */
 websock_handle_t websock_open(websock_config_t *cfg);
 
@@ -333,7 +335,8 @@ int websock_recv(websock_handle_t h,
  *
  * cb is called in a thread of the library's, one call at a time. Header and bytes (at
  * most 64 KiB of one frame a call) are valid during the call. It may call all websock
- * functions, websock_close and this one on the same handle included. While it runs
+ * functions, websock_close and this one on the same handle included; but two handlers
+ * that close each other's handles at once wait for each other. While it runs
  * nothing else is received, and from 256 KiB on the server has to wait.
  */
 int websock_set_event_handler(websock_handle_t h,

@@ -111,6 +111,9 @@ fn check_host(host: &[u8]) -> Result<Option<Ipv6Addr>, &'static str> {
     if host.iter().any(|byte| b"/?#@[]\\".contains(byte)) {
         return Err("is not a name or an address (no URL, no brackets)");
     }
+    if host.first() == Some(&b'+') {
+        return Err("begins with a plus, which makes it the path of a socket to lws");
+    }
     if !host.contains(&b':') {
         return Ok(None);
     }

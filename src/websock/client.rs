@@ -89,6 +89,8 @@ impl Client {
             session.is_polling.set(true);
             session.unlocked(|| self.bell.wait(socket, until.min(at_most)));
             session.is_polling.set(false);
+        } else {
+            session.give_way();
         }
         session.serve();
         self.spread_news(session);

@@ -98,13 +98,9 @@ impl Client {
 
     fn call_handler(&self, session: &mut Locked<'_>, message: Option<(Header, &mut [u8])>) {
         let Some(handler) = session.handler.get() else { return };
-        let note = session.take_note();
         let thread = session.thread.get();
         session.handling.set(thread);
-        session.unlocked(|| {
-            tell(note);
-            handler.call(message);
-        });
+        session.unlocked(|| handler.call(message));
         session.handling.set(None);
         session.notify_all();
         if !session.thread.get().is_some_and(Thread::is_this) {
@@ -122,7 +118,13 @@ impl Run for Client {
         }
         let mut buffer = session.thread_buffer.take();
         loop {
-            match client.next_task(&mut session) {
+            let task = client.next_task(&mut session);
+            if let Some(note) = session.take_note() {
+                // Whatever the log handler does may change what is to be done.
+                session.unlocked(|| tell(Some(note)));
+                continue;
+            }
+            match task {
                 Task::Stop => break,
                 Task::Deliver => {
                     if let Some((header, length)) = client.read(&session, &mut buffer) {

@@ -109,7 +109,8 @@ mod tests {
     #[test]
     fn bad_settings_are_refused_with_a_reason() {
         let long = [b'a'; 2001];
-        for host in ["", "a b", "a\r\nX: y", "ws://host", "[::1]", "host:80", "a\u{7f}"] {
+        for host in ["", "a b", "a\r\nX: y", "ws://host", "[::1]", "host:80", "a\u{7f}", "+/run/x"]
+        {
             let why = refusal(&Settings { host: host.as_bytes(), ..settings() });
             assert!(why.starts_with("host "), "{host:?}: {why}");
         }

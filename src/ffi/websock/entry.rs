@@ -26,7 +26,9 @@ const FAILED: c_int = -1;
 /// Threads: the functions here may be called in any thread, on the same handle at
 /// once: any number of threads send, one receives (more than one share what comes).
 /// Pings and Close frames are answered while a thread is inside one of these
-/// functions, websock_recv above all, or an event handler is set.
+/// functions, websock_recv above all, or an event handler is set; of pings that come
+/// at once only the first may be. Frames that are masked, or whose length is written in
+/// more bytes than needed, are taken, as far as libwebsockets does.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn websock_open(cfg: *mut websock_config_t) -> websock_handle_t {
     guard(null_mut(), || {
@@ -300,7 +302,8 @@ pub unsafe extern "C" fn websock_recv(
 ///
 /// cb is called in a thread of the library's, one call at a time. Header and bytes (at
 /// most 64 KiB of one frame a call) are valid during the call. It may call all websock
-/// functions, websock_close and this one on the same handle included. While it runs
+/// functions, websock_close and this one on the same handle included; but two handlers
+/// that close each other's handles at once wait for each other. While it runs
 /// nothing else is received, and from 256 KiB on the server has to wait.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn websock_set_event_handler(

@@ -18,6 +18,9 @@ pub(crate) unsafe trait Confined {}
 
 pub(crate) struct Monitor<T: Confined> {
     mutex: UnsafeCell<libc::pthread_mutex_t>,
+    /// Held by the thread that gets `mutex` next, so that one that lets go of it and
+    /// wants it again comes later: pthread's mutex alone lets it in front, for seconds.
+    next: UnsafeCell<libc::pthread_mutex_t>,
     /// Moves with each notification, so that none is missed between unlocking and
     /// waiting.
     notified: AtomicU32,
@@ -35,6 +38,7 @@ impl<T: Confined> Monitor<T> {
     pub(crate) fn new(value: T) -> Self {
         Self {
             mutex: UnsafeCell::new(libc::PTHREAD_MUTEX_INITIALIZER),
+            next: UnsafeCell::new(libc::PTHREAD_MUTEX_INITIALIZER),
             notified: AtomicU32::new(0),
             value,
         }
@@ -43,7 +47,11 @@ impl<T: Confined> Monitor<T> {
     /// Not twice in one thread.
     pub(crate) fn lock(&self) -> Guard<'_, T> {
         // SAFETY: initialised in `new`.
-        unsafe { libc::pthread_mutex_lock(self.mutex.get()) };
+        unsafe {
+            libc::pthread_mutex_lock(self.next.get());
+            libc::pthread_mutex_lock(self.mutex.get());
+            libc::pthread_mutex_unlock(self.next.get());
+        }
         Guard(self)
     }
 
@@ -55,8 +63,11 @@ impl<T: Confined> Monitor<T> {
 
 impl<T: Confined> Drop for Monitor<T> {
     fn drop(&mut self) {
-        // SAFETY: nobody holds or awaits it: there is no other reference.
-        unsafe { libc::pthread_mutex_destroy(self.mutex.get()) };
+        // SAFETY: nobody holds or awaits them: there is no other reference.
+        unsafe {
+            libc::pthread_mutex_destroy(self.mutex.get());
+            libc::pthread_mutex_destroy(self.next.get());
+        }
     }
 }
 
@@ -75,6 +86,11 @@ impl<T: Confined> Guard<'_, T> {
         self.0.unlock();
         let _relock = Relock(self.0);
         f()
+    }
+
+    /// Lets one of those in who want the lock.
+    pub(crate) fn give_way(&mut self) {
+        self.unlocked(|| ());
     }
 
     /// Lets go of the lock until somebody notifies, the time is over, or for no

@@ -19,7 +19,8 @@ pub(crate) trait Run: Send + Sync {
 pub(crate) struct Thread(libc::pthread_t);
 
 impl Thread {
-    /// Runs `work` in a new thread, which gets none of the process's signals.
+    /// Runs `work` in a new thread, which gets none of the process's signals but those
+    /// that it causes itself.
     pub(crate) fn start<T: Run>(work: Arc<T>) -> Option<Self> {
         let work = work.into_raw();
         let mut thread = MaybeUninit::uninit();
@@ -29,6 +30,9 @@ impl Thread {
             let mut all = MaybeUninit::uninit();
             let mut before = MaybeUninit::uninit();
             libc::sigfillset(all.as_mut_ptr());
+            for own in [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGTRAP] {
+                libc::sigdelset(all.as_mut_ptr(), own);
+            }
             libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr());
             let failed =
                 libc::pthread_create(thread.as_mut_ptr(), null(), body::<T>, work.as_ptr().cast());
