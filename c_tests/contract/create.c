@@ -211,7 +211,7 @@ TEST(refuses_a_host_that_is_none)
     static const char* const hosts[] = {
         "", " ", "a b", "a\tb", "a\rb", "a\nb", "a\r\nX-Injected: y", "\x01", "a\x1F", "a\x7F",
         "ws://example.org", "example.org/path", "user@example.org", "[::1]", "example.org:80",
-        "1:2:3", "a?b", "a#b",
+        "1:2:3", "a?b", "a#b", "+/run/x",
     };
     for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++)
     {

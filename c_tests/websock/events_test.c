@@ -466,6 +466,36 @@ TEST(it_may_replace_itself)
     raw_server_stop(server);
 }
 
+static void* set_and_take_away(void* context)
+{
+    LISTENER* listener = context;
+    for (int i = 0; i < 200; i++) {
+        set_handler(listener);
+        websock_set_event_handler(listener->handle, NULL, NULL);
+    }
+    return NULL;
+}
+
+TEST(two_threads_set_it_and_take_it_away)
+{
+    RAW_SERVER* server = raw_server_start("127.0.0.1", say_hi, NULL);
+    LISTENER listener = LISTENER_OF(open_at(raw_server_port(server)));
+    pthread_t threads[2];
+    for (int i = 0; i < 2; i++) {
+        CHECK_INT(pthread_create(&threads[i], NULL, set_and_take_away, &listener), 0);
+    }
+    for (int i = 0; i < 2; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    CHECK_INT(atomic_load(&listener.inside), 0);
+    set_handler(&listener);
+    ask(listener.handle);
+    WAIT_UNTIL(atomic_load(&listener.pieces) == 1);
+    websock_close(listener.handle);
+    raw_server_stop(server);
+    check_received(&listener, "1/1/2:hi;");
+}
+
 /* Set while others are inside. ---------------------------------------------------------- */
 
 static void* receive_for_ever(void* context)
