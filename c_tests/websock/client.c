@@ -301,6 +301,13 @@ long resident_kib(void)
     return resident * (sysconf(_SC_PAGESIZE) / 1024);
 }
 
+void check_growth(long before, long limit_kib)
+{
+    if (slowness() == 1) {
+        CHECK(resident_kib() - before < limit_kib);
+    }
+}
+
 unsigned open_files(void)
 {
     unsigned count = 0;

@@ -110,8 +110,10 @@ bool talk_heard_only(TALK* talk, const char* frames, size_t size);
 unsigned char byte_at(unsigned seed, unsigned long long place);
 unsigned char* bytes_of(unsigned seed, size_t size); /* to be freed */
 
-/* How much memory this process has in use now, in KiB. */
+/* How much memory this process has in use now, in KiB; and that it is not so much more
+ * than before. Valgrind and sanitizers, which keep what was freed, are let off. */
 long resident_kib(void);
+void check_growth(long before, long limit_kib);
 unsigned open_files(void);
 
 #endif

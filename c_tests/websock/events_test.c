@@ -552,7 +552,7 @@ TEST(a_slow_handler_holds_the_server_up)
         CHECK(now < 64 * MIB);
         a_moment();
     }
-    CHECK(resident_kib() - memory < 4 * KIB * (slowness() > 1 ? 8 : 1));
+    check_growth(memory, 4 * KIB);
     atomic_store(&listener.hold, false);
     WAIT_UNTIL(atomic_load(&listener.bytes) > 64u * MIB / (unsigned)slowness());
     websock_close(listener.handle);

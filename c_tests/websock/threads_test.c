@@ -148,7 +148,7 @@ TEST(nothing_is_left)
     }
     WAIT_UNTIL(raw_server_served(server) == 300u);
     CHECK_INT(open_files(), files);
-    CHECK(resident_kib() - memory < 2 * KIB * slowness());
+    check_growth(memory, 2 * KIB);
     raw_server_stop(server);
 }
 
