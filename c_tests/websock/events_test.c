@@ -412,6 +412,40 @@ TEST(closing_waits_for_the_call)
     raw_server_stop(server);
 }
 
+/* One takes it away and waits for it, while it closes the connection, which waits for
+ * all who are inside. */
+static void close_when_let_go(LISTENER* listener, websock_cb_event_t event, const char* bytes,
+                              int size)
+{
+    (void)event;
+    (void)bytes;
+    (void)size;
+    while (atomic_load(&listener->hold)) {
+        a_moment();
+    }
+    websock_close(listener->handle);
+}
+
+TEST(taken_away_while_it_closes)
+{
+    for (int round = 0; round < 5; round++) {
+        RAW_SERVER* server = raw_server_start("127.0.0.1", say_hi, NULL);
+        LISTENER listener = LISTENER_OF(open_at(raw_server_port(server)));
+        pthread_t thread;
+        listener.act = close_when_let_go;
+        atomic_store(&listener.hold, true);
+        set_handler(&listener);
+        ask(listener.handle);
+        WAIT_UNTIL(atomic_load(&listener.inside) == 1);
+        CHECK_INT(pthread_create(&thread, NULL, let_go_later, &listener), 0);
+        websock_set_event_handler(listener.handle, round % 2 == 0 ? NULL : listen_to, &listener);
+        pthread_join(thread, NULL);
+        WAIT_UNTIL(atomic_load(&listener.inside) == 0);
+        expect_end(listener.handle, 0);
+        raw_server_stop(server);
+    }
+}
+
 static void take_itself_away(LISTENER* listener, websock_cb_event_t event, const char* bytes,
                              int size)
 {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "client.h"
+#include "trust_server.h"
 
 enum { KIB = 1024, MIB = 1024 * 1024 };
 
@@ -22,6 +23,49 @@ static void close_within(websock_handle_t handle, int ms)
     long long start = clock_ms();
     websock_close(handle);
     CHECK(clock_ms() - start < ms);
+}
+
+/* Over TLS, too. A script of the server's that begins with TLS, and a client for it. */
+typedef struct SECURED_TAG {
+    SSL_CTX* tls; /* NULL: plain */
+    RAW_SCRIPT script;
+    RAW_SERVER* server;
+} SECURED;
+
+static void begin_with_tls(RAW_PEER* peer, void* context)
+{
+    SECURED* secured = context;
+    if (secured->tls == NULL || raw_start_tls(peer, secured->tls)) {
+        secured->script(peer, NULL);
+    }
+}
+
+static void secured_start(SECURED* secured, bool tls, RAW_SCRIPT script)
+{
+    secured->tls = tls ? tls_of(TLS1_3_VERSION, "good") : NULL;
+    secured->script = script;
+    secured->server = raw_server_start("127.0.0.1", begin_with_tls, secured);
+}
+
+static websock_handle_t secured_open(const SECURED* secured)
+{
+    websock_config_t config = config_at(raw_server_port(secured->server), "/");
+    if (secured->tls != NULL) {
+        config.secured = 1;
+        config.ssl_config.auth_mode = SSL_WRAP_VERIFY_REQUIRED;
+        config.ssl_config.ca_cert.buf = pem_of("root");
+        config.ssl_config.ca_cert.len = (int)strlen(config.ssl_config.ca_cert.buf);
+    }
+    return open_with(&config);
+}
+
+static void secured_stop(SECURED* secured)
+{
+    raw_server_stop(secured->server);
+    SSL_CTX_free(secured->tls);
+    if (secured->tls != NULL) {
+        issued_free_all();
+    }
 }
 
 /* Closing. --------------------------------------------------------------------------- */
@@ -243,10 +287,11 @@ static void say_nothing(RAW_PEER* peer, void* context)
 }
 
 /* The kernel's buffers take a few MiB; the rest waits. */
-TEST(closed_while_a_send_waits)
+static void expect_closed_while_a_send_waits(bool tls)
 {
-    RAW_SERVER* server = raw_server_start("127.0.0.1", say_nothing, NULL);
-    websock_handle_t handle = open_at(raw_server_port(server));
+    SECURED secured;
+    secured_start(&secured, tls, say_nothing);
+    websock_handle_t handle = secured_open(&secured);
     WAITING sending[3];
     WAITING receiving = { .handle = handle };
     for (int i = 0; i < 3; i++) {
@@ -263,8 +308,11 @@ TEST(closed_while_a_send_waits)
         expect_over(&sending[i]);
     }
     expect_over(&receiving);
-    raw_server_stop(server);
+    secured_stop(&secured);
 }
+
+TEST(closed_while_a_send_waits) { expect_closed_while_a_send_waits(false); }
+TEST(closed_while_a_send_waits_over_tls) { expect_closed_while_a_send_waits(true); }
 
 static void* close_it(void* handle)
 {
@@ -317,13 +365,14 @@ static void echo_all(RAW_PEER* peer, void* context)
     }
 }
 
-TEST(closed_at_any_moment)
+static void expect_closed_at_any_moment(bool tls)
 {
     enum { THREADS = 4, ROUNDS = 150 };
-    RAW_SERVER* server = raw_server_start("127.0.0.1", echo_all, NULL);
+    SECURED secured;
+    secured_start(&secured, tls, echo_all);
     unsigned files = 0;
     for (int round = 0; round < ROUNDS; round++) {
-        websock_handle_t handle = open_at(raw_server_port(server));
+        websock_handle_t handle = secured_open(&secured);
         pthread_t threads[THREADS];
         for (int i = 0; i < THREADS; i++) {
             CHECK_INT(pthread_create(&threads[i], NULL, use_until_refused, handle), 0);
@@ -334,12 +383,15 @@ TEST(closed_at_any_moment)
         for (int i = 0; i < THREADS; i++) {
             pthread_join(threads[i], NULL);
         }
-        WAIT_UNTIL(raw_server_served(server) == (unsigned)round + 1);
+        WAIT_UNTIL(raw_server_served(secured.server) == (unsigned)round + 1);
         CHECK(round == 0 || open_files() == files);
         files = open_files();
     }
-    raw_server_stop(server);
+    secured_stop(&secured);
 }
+
+TEST(closed_at_any_moment) { expect_closed_at_any_moment(false); }
+TEST(closed_at_any_moment_over_tls) { expect_closed_at_any_moment(true); }
 
 /* And the server ends it at any moment. */
 static void leave_at_some_moment(RAW_PEER* peer, void* context)
@@ -347,27 +399,28 @@ static void leave_at_some_moment(RAW_PEER* peer, void* context)
     unsigned char payload[256];
     size_t size;
     int first;
-    unsigned* round = context;
+    static unsigned rounds;
+    unsigned round = rounds++;
+    (void)context;
     bool good = raw_handshake(peer, NULL);
-    for (unsigned i = 0; good && i < *round % 50; i++) {
+    for (unsigned i = 0; good && i < round % 50; i++) {
         good = raw_read_frame(peer, &first, payload, sizeof payload, &size)
             && raw_send_frame(peer, first, payload, size);
     }
-    if (*round % 3 == 0) {
+    if (round % 3 == 0) {
         raw_send_frame(peer, RAW_FIN | RAW_CLOSE, "\x03\xe8", 2);
-    } else if (*round % 3 == 1) {
+    } else if (round % 3 == 1) {
         raw_reset(peer);
     }
-    ++*round;
 }
 
-TEST(the_server_leaves_at_any_moment)
+static void expect_the_server_to_leave(bool tls)
 {
     enum { THREADS = 4, ROUNDS = 150 };
-    unsigned count = 0;
-    RAW_SERVER* server = raw_server_start("127.0.0.1", leave_at_some_moment, &count);
+    SECURED secured;
+    secured_start(&secured, tls, leave_at_some_moment);
     for (unsigned round = 0; round < ROUNDS; round++) {
-        websock_handle_t handle = open_at(raw_server_port(server));
+        websock_handle_t handle = secured_open(&secured);
         pthread_t threads[THREADS];
         for (int i = 0; i < THREADS; i++) {
             CHECK_INT(pthread_create(&threads[i], NULL, use_until_refused, handle), 0);
@@ -377,8 +430,11 @@ TEST(the_server_leaves_at_any_moment)
         }
         close_within(handle, close_limit_ms());
     }
-    raw_server_stop(server);
+    secured_stop(&secured);
 }
+
+TEST(the_server_leaves_at_any_moment) { expect_the_server_to_leave(false); }
+TEST(the_server_leaves_at_any_moment_over_tls) { expect_the_server_to_leave(true); }
 
 /* Many senders. ------------------------------------------------------------------------- */
 
@@ -451,10 +507,11 @@ static void expect_messages(websock_handle_t handle)
     free(expected);
 }
 
-TEST(one_receives_and_four_send)
+static void expect_four_senders(bool tls)
 {
-    RAW_SERVER* server = raw_server_start("127.0.0.1", echo_all, NULL);
-    websock_handle_t handle = open_at(raw_server_port(server));
+    SECURED secured;
+    secured_start(&secured, tls, echo_all);
+    websock_handle_t handle = secured_open(&secured);
     SENDER senders[SENDERS];
     for (int i = 0; i < SENDERS; i++) {
         senders[i] = (SENDER){ .handle = handle, .number = i };
@@ -465,8 +522,11 @@ TEST(one_receives_and_four_send)
         pthread_join(senders[i].thread, NULL);
     }
     websock_close(handle);
-    raw_server_stop(server);
+    secured_stop(&secured);
 }
+
+TEST(one_receives_and_four_send) { expect_four_senders(false); }
+TEST(one_receives_and_four_send_over_tls) { expect_four_senders(true); }
 
 /* Messages that take several frames, and pings, which may come between those. */
 typedef struct LARGE_TAG {
