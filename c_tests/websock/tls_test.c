@@ -509,6 +509,41 @@ TEST(a_server_without_tls)
     raw_server_stop(server);
 }
 
+/* TLS is well: what is said of the failure is about the answer. */
+static void answer_404(RAW_PEER* peer, void* context)
+{
+    if ((context == NULL || raw_start_tls(peer, context)) && raw_read_request(peer)) {
+        raw_say(peer, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+        raw_drain(peer);
+    }
+}
+
+TEST(a_refusal_over_tls)
+{
+    prepare();
+    for (size_t i = 0; i < 2; i++) {
+        SSL_CTX* tls = tls_of(versions[i], "good");
+        RAW_SERVER* server = raw_server_start("127.0.0.1", answer_404, tls);
+        websock_config_t config = secured("127.0.0.1", raw_server_port(server));
+        config.ssl_config.ca_cert = text_buffer(pem_of("root"));
+        expect_refused(&config, "101");
+        if (log_has("TLS failed")) {
+            log_show();
+        }
+        CHECK(!log_has("TLS failed"));
+        raw_server_stop(server);
+        SSL_CTX_free(tls);
+    }
+}
+
+TEST(a_refusal_without_tls)
+{
+    RAW_SERVER* server = raw_server_start("127.0.0.1", answer_404, NULL);
+    websock_config_t config = config_at(raw_server_port(server), "/");
+    expect_no_open(&config, "101");
+    raw_server_stop(server);
+}
+
 /* One record with several messages: none is left behind in OpenSSL. */
 static void say_all_in_one_record(RAW_PEER* peer, void* context)
 {
