@@ -127,13 +127,12 @@ static void check_borrowed(const FAKE_CONTEXT* context)
 
 typedef struct
 {
-    enum { REPORT, DROP_WSI, RAISE, SSL_ERROR } what;
+    enum { REPORT, DROP_WSI, SSL_ERROR } what;
     enum lws_callback_reasons reason;
     void* user;
     const void* in;
     size_t len;
     bool of_another;
-    int signal_number;
     unsigned long code;
 } EVENT;
 
@@ -195,13 +194,6 @@ void lws_will_end(WHEN when, enum lws_callback_reasons reason, const void* in, s
 void lws_will_drop_wsi(WHEN when)
 {
     queue(when)->what = DROP_WSI;
-}
-
-void lws_will_raise(int signal_number)
-{
-    EVENT* event = queue(WHEN_SERVED);
-    event->what = RAISE;
-    event->signal_number = signal_number;
 }
 
 void lws_will_leave_ssl_error(unsigned long code)
@@ -277,9 +269,6 @@ static void report(FAKE_CONTEXT* context, const EVENT* event)
         break;
     case DROP_WSI:
         drop_wsi(context);
-        break;
-    case RAISE:
-        raise(event->signal_number);
         break;
     case SSL_ERROR:
         ssl_push_error(event->code);

@@ -73,8 +73,6 @@ void lws_will_report_verification(WHEN when, X509_STORE_CTX* store);
 void lws_will_end(WHEN when, enum lws_callback_reasons reason, const void* in, size_t len);
 /* Queues the silent disappearance of the wsi. */
 void lws_will_drop_wsi(WHEN when);
-/* Queues a signal to the thread that lws runs in. */
-void lws_will_raise(int signal_number);
 /* Queues an error in OpenSSL's queue. */
 void lws_will_leave_ssl_error(unsigned long code);
 /* Whether anything queued has not happened yet. */
