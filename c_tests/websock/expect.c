@@ -186,7 +186,9 @@ static void check_wire(RUN* run)
         size -= sizeof GOODBYE - 1;
         CHECK_MEM(frames + size, GOODBYE, sizeof GOODBYE - 1);
     }
-    if (!script->may_not_reply && run->mode != DESTROYING) {
+    /* When the end comes right behind what is to be answered, lws sees both at once. */
+    bool ends = script->cut_at > 0 && script->cut != STAYS;
+    if (!script->may_not_reply && !ends && run->mode != DESTROYING) {
         CHECK_INT(size, script->reply.size);
     }
     CHECK(size <= script->reply.size);
