@@ -1,12 +1,14 @@
-//! wsio: a WebSocket concrete IO for C IoT SDKs, over libwebsockets.
+//! WebSocket clients with C interfaces, over libwebsockets: wsio, a concrete IO for
+//! C IoT SDKs, and websock, which blocks.
 //!
 //! Layers, each calling only those below it (docs/ARCHITECTURE.md):
 //!
 //! * [`ffi`]: the C surface: entry points, types, callbacks, logger, `list.h`
-//! * `wsio`: the face: configuration, state machine, pending sends; safe code
+//! * `wsio`, `websock`: the faces, which do not know each other; safe code
+//! * `endpoint`: what of a configuration is valid on the wire
 //! * `lws`, `tls`: safe wrappers of libwebsockets and OpenSSL
 //! * `sys`: the little of `std` that C libraries need here: fallible memory,
-//!   a mutex, a clock, signals
+//!   locks and threads, a clock, signals
 //!
 //! The crate is `no_std` below its `std` feature: see `Cargo.toml`.
 
