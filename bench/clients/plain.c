@@ -2,9 +2,10 @@
 /* A C client as the requirements read when they are followed step by step on
  * lws 4: the stand-in for the code that wsio replaces. A send is copied and
  * queued; each WRITEABLE event allocates a padded buffer, copies the oldest into
- * it and writes it. The context has default fields. The queue is a singly linked
- * list that is walked to its end to append, as the SDK's list.c of early 2016
- * was. The one liberty: TLS must be asked for at context creation on lws 4. */
+ * it and writes it. The context has default fields. The queue is what the SDK's
+ * list.h of early 2016 was: items that point to what is queued, walked to the
+ * end to append. The one liberty: TLS must be asked for at context creation on
+ * lws 4. */
 #include "../client.h"
 
 #include <libwebsockets.h>
@@ -19,31 +20,43 @@
 struct pending {
     unsigned char* bytes;
     size_t size;
-    struct pending* next;
+};
+
+struct item {
+    struct pending* value;
+    struct item* next;
 };
 
 struct client {
     struct lws_context* context;
     struct lws* wsi;
-    struct pending* head;
+    struct item* head;
     const struct endpoint* endpoint;
     struct session* session;
 };
 
-static void list_add(struct client* client, struct pending* pending)
+static bool list_add(struct client* client, struct pending* pending)
 {
-    struct pending** end = &client->head;
+    struct item** end = &client->head;
+    struct item* item = malloc(sizeof(*item));
+    if (item == NULL) {
+        return false;
+    }
+    item->value = pending;
+    item->next = NULL;
     while (*end != NULL) {
         end = &(*end)->next;
     }
-    *end = pending;
+    *end = item;
+    return true;
 }
 
 static void remove_head(struct client* client)
 {
-    struct pending* head = client->head;
+    struct item* head = client->head;
     client->head = head->next;
-    free(head->bytes);
+    free(head->value->bytes);
+    free(head->value);
     free(head);
 }
 
@@ -66,10 +79,10 @@ static void load_certificates(struct client* client, SSL_CTX* tls)
 
 static void send_first(struct client* client)
 {
-    struct pending* pending = client->head;
-    if (pending == NULL) {
+    if (client->head == NULL) {
         return;
     }
+    struct pending* pending = client->head->value;
     unsigned char* buffer = malloc(LWS_PRE + pending->size);
     if (buffer == NULL) {
         on_failed(client->session, "out of memory");
@@ -164,7 +177,7 @@ struct client* client_open(const struct endpoint* endpoint, struct session* sess
 
 void client_send(struct client* client, const unsigned char* bytes, size_t size)
 {
-    struct pending* pending = calloc(1, sizeof(*pending));
+    struct pending* pending = malloc(sizeof(*pending));
     unsigned char* copy = malloc(size);
     if (pending == NULL || copy == NULL) {
         on_failed(client->session, "out of memory");
@@ -173,7 +186,10 @@ void client_send(struct client* client, const unsigned char* bytes, size_t size)
     memcpy(copy, bytes, size);
     pending->bytes = copy;
     pending->size = size;
-    list_add(client, pending);
+    if (!list_add(client, pending)) {
+        on_failed(client->session, "out of memory");
+        return;
+    }
     lws_callback_on_writable(client->wsi);
 }
 
