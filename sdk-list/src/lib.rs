@@ -33,8 +33,10 @@ struct List {
     spare_count: usize,
 }
 
-/// The most that is kept of a long queue: 2 KiB.
-const SPARE_MAX: usize = 64;
+/// The most that is kept while the list is not empty: 64 KiB.
+const SPARE_MAX: usize = 4096;
+/// The most that is kept when it is: 1 KiB.
+const SPARE_MAX_EMPTY: usize = 64;
 
 type Match = Option<unsafe extern "C" fn(*mut Item, *const c_void) -> bool>;
 
@@ -199,7 +201,26 @@ unsafe extern "C" fn remove(list: *mut List, item: *mut Item) -> c_int {
         } else {
             libc::free(current.cast());
         }
+        if (*list).head.is_null() {
+            trim(list);
+        }
         0
+    }
+}
+
+/// Gives back what a long queue leaves behind.
+///
+/// # Safety
+/// From `create`.
+unsafe fn trim(list: *mut List) {
+    // SAFETY: promised by the caller; spare items came from `malloc`.
+    unsafe {
+        while (*list).spare_count > SPARE_MAX_EMPTY {
+            let item = (*list).spare;
+            (*list).spare = (*item).next;
+            (*list).spare_count -= 1;
+            libc::free(item.cast());
+        }
     }
 }
 

@@ -169,7 +169,7 @@ impl<T> Blocks<T> {
     const LARGEST: u32 = 256;
     /// A block with that much more room than is needed is too good for it.
     const SLACK: u32 = 64;
-    const MAX_BYTES: usize = 64 * 1024;
+    const MAX_BYTES: usize = 512 * 1024;
 
     fn wants(&self, room: u32) -> bool {
         const { assert!(size_of::<Counted<T>>() >= size_of::<Free>()) };
@@ -200,14 +200,15 @@ impl<T> Blocks<T> {
         self.bytes.set(self.bytes.get() + Self::size(room));
     }
 
-    pub(crate) fn clear(&self) {
-        self.bytes.set(0);
-        let mut next = self.first.take();
-        while let Some(free) = next {
+    /// Gives back what is more than `bytes`.
+    pub(crate) fn shrink(&self, bytes: usize) {
+        while self.bytes.get() > bytes {
+            let Some(free) = self.first.get() else { return };
             // SAFETY: as in `take`; allocated with this layout.
             unsafe {
-                let Free { next: after, room } = free.read();
-                next = after;
+                let Free { next, room } = free.read();
+                self.first.set(next);
+                self.bytes.set(self.bytes.get() - Self::size(room));
                 if let Some(layout) = Counted::<T>::layout(room) {
                     dealloc(free.as_ptr().cast(), layout);
                 }
@@ -228,6 +229,6 @@ impl<T> Default for Blocks<T> {
 
 impl<T> Drop for Blocks<T> {
     fn drop(&mut self) {
-        self.clear();
+        self.shrink(0);
     }
 }

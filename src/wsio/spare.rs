@@ -7,10 +7,10 @@ use super::pending::PendingSend;
 use crate::lws::PADDING;
 use crate::sys::{self, Blocks, Shared};
 
-/// malloc gives blocks of 64 KiB and more back to the system when they are freed.
-/// New ones then cost a page fault each 4 KiB, together as much as the rest of a
-/// send but for the masking. One block is enough: the budget of a `wsio_dowork`
-/// lets one such message go. Of the small ones there are many.
+/// malloc gives a large block that is freed back to the system, when no other is in
+/// use. A new one then costs a page fault each 4 KiB, together as much as the rest of
+/// a send but for the masking. One is enough: where there are more, malloc keeps
+/// them. Of the small ones there are many.
 #[derive(Default)]
 pub(crate) struct Spare {
     /// Of a large payload.
@@ -23,7 +23,10 @@ pub(crate) struct Spare {
 impl Spare {
     /// From this size on payloads are in blocks of their own, from which they are
     /// written: to copy them once more costs more than the padding does.
-    pub(crate) const LARGE: usize = 64 * 1024;
+    pub(crate) const LARGE: usize = 4 * 1024;
+
+    /// Kept of small ones when nothing is queued.
+    const SMALL_MAX_IDLE: usize = 64 * 1024;
 
     /// Then it goes, needed or not: to get it anew once a second costs nothing.
     const KEPT_MS: u64 = 1_000;
@@ -58,6 +61,11 @@ impl Spare {
         &self.small
     }
 
+    /// The queue has run empty: a long one's memory goes.
+    pub(crate) fn shrink(&self) {
+        self.small.shrink(Self::SMALL_MAX_IDLE);
+    }
+
     pub(crate) fn drop_when_old(&self) {
         if let Some(since) = self.kept_since.get() {
             if sys::about_now_ms() >= since.saturating_add(Self::KEPT_MS) {
@@ -69,7 +77,7 @@ impl Spare {
     pub(crate) fn drop(&self) {
         self.kept_since.set(None);
         self.large.take();
-        self.small.clear();
+        self.small.shrink(0);
     }
 
     fn note(&self) {

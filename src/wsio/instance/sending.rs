@@ -46,7 +46,7 @@ impl Instance {
             match self.step(&mut round) {
                 Step::Done => {}
                 Step::Stop => break,
-                Step::Empty => return,
+                Step::Empty => return self.spare.shrink(),
             }
         }
         // SRS_WSIO_01_081, SRS_WSIO_01_115, SRS_WSIO_01_116
