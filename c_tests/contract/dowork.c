@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* wsio_dowork. */
-#include <errno.h>
 #include <signal.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "rig.h"
 
@@ -109,12 +106,6 @@ TEST(a_failing_service_loses_an_open_io)
     finish();
 }
 
-static void start_tls(void)
-{
-    WSIO_CONFIG config = tls_config(NULL);
-    start(&config);
-}
-
 static volatile sig_atomic_t host_signals;
 
 static void on_host_signal(int number)
@@ -123,100 +114,13 @@ static void on_host_signal(int number)
     host_signals++;
 }
 
-/* A handshake over one end of a pair of sockets; the other end. */
-static int start_handshake(int* mine)
-{
-    int pair[2];
-    start_tls();
-    CHECK_INT(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
-    *mine = pair[0];
-    ssl_start_handshake(newest_context()->tls.provided_client_ssl_ctx, pair[0]);
-    return pair[1];
-}
-
-/* What OpenSSL writes to a broken connection raises no SIGPIPE. */
-TEST(tls_writes_without_sigpipe)
-{
-    char got[8];
-    int mine;
-    int peer = start_handshake(&mine);
-    signal(SIGPIPE, on_host_signal);
-    CHECK_INT(ssl_write("hello", 5), 5);
-    CHECK_INT(read(peer, got, sizeof(got)), 5);
-    CHECK_MEM(got, "hello", 5);
-    CHECK(!ssl_should_retry_write());
-    close(peer);
-    CHECK_INT(ssl_write("x", 1), -1);
-    CHECK_INT(errno, EPIPE);
-    CHECK(!ssl_should_retry_write());
-    CHECK_INT(host_signals, 0);
-    raise(SIGPIPE);
-    CHECK_INT(host_signals, 1);
-    ssl_end_handshake();
-    close(mine);
-    finish();
-}
-
-/* OpenSSL is told to try again when the socket is full, and no longer. */
-TEST(tls_waits_for_a_full_socket)
-{
-    static char bytes[65536];
-    int mine;
-    int peer = start_handshake(&mine);
-    while (ssl_write(bytes, sizeof(bytes)) > 0)
-    {
-        CHECK(!ssl_should_retry_write());
-    }
-    CHECK(ssl_should_retry_write());
-    while (read(peer, bytes, sizeof(bytes)) > 0)
-    {
-    }
-    CHECK(ssl_write(bytes, 1) == 1);
-    CHECK(!ssl_should_retry_write());
-    ssl_end_handshake();
-    close(peer);
-    close(mine);
-    finish();
-}
-
-/* A handshake within the connection changes nothing (renegotiation, TLS 1.3's
- * messages after the handshake). */
-TEST(tls_writes_as_before_after_another_handshake)
-{
-    char got[1];
-    int mine;
-    int peer = start_handshake(&mine);
-    unsigned bios = calls_of(CALL_BIO_new);
-    ssl_tell_progress(newest_context()->tls.provided_client_ssl_ctx, SSL_CB_HANDSHAKE_START, 1, 0);
-    CHECK_INT(calls_of(CALL_BIO_new), bios);
-    CHECK_INT(ssl_write("x", 1), 1);
-    CHECK_INT(read(peer, got, 1), 1);
-    ssl_end_handshake();
-    close(peer);
-    close(mine);
-    finish();
-}
-
-/* Without memory for that nothing is written at all. */
-TEST(tls_writes_nothing_rather_than_raise_sigpipe)
-{
-    SSL_CTX* ssl;
-    start_tls();
-    ssl = newest_context()->tls.provided_client_ssl_ctx;
-    fail_nth(CALL_BIO_new, 1);
-    ssl_start_handshake(ssl, 0);
-    CHECK(failed());
-    CHECK_PTR(SSL_get_wbio(ssl_of_handshake()), NULL);
-    ssl_end_handshake();
-    finish();
-}
-
 /* One that the host has blocked and not taken yet stays pending. */
 TEST(the_hosts_pending_sigpipe_stays)
 {
     sigset_t set;
+    WSIO_CONFIG config = tls_config(NULL);
     signal(SIGPIPE, on_host_signal);
-    start_tls();
+    start(&config);
     sigemptyset(&set);
     sigaddset(&set, SIGPIPE);
     pthread_sigmask(SIG_BLOCK, &set, NULL);

@@ -671,9 +671,13 @@ int lws_write(struct lws* wsi, unsigned char* payload, size_t size, enum lws_wri
         keep(payload, (size_t)result < size ? (size_t)result : size);
     }
     write_failed = write_failed || result < 0;
+    partial = leaves_partial;
+    if (ssl_writes() && result == (int)size && ssl_write((char*)payload, result) != result)
+    {
+        partial = true; /* lws keeps it, to try again */
+    }
     last_buffer = payload;
     spoil(payload, size);
-    partial = leaves_partial;
     return result;
 }
 

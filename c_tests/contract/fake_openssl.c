@@ -50,6 +50,7 @@ struct bio_method_st
 {
     int (*write)(BIO*, const char*, int);
     long (*control)(BIO*, int, long, void*);
+    int (*destroy)(BIO*);
 };
 
 struct bio_st
@@ -613,6 +614,18 @@ int BIO_meth_set_ctrl(BIO_METHOD* method, long (*control)(BIO*, int, long, void*
     return 1;
 }
 
+int BIO_meth_set_destroy(BIO_METHOD* method, int (*destroy)(BIO*))
+{
+    CHECK(is_made(method));
+    method->destroy = destroy;
+    return 1;
+}
+
+long BIO_ctrl(BIO* bio, int command, long number, void* pointer)
+{
+    return is_made(bio->method) ? bio->method->control(bio, command, number, pointer) : 0;
+}
+
 void BIO_set_data(BIO* bio, void* data)
 {
     bio->data = data;
@@ -817,6 +830,11 @@ int ssl_write(const char* bytes, int size)
     return bio->method->write(bio, bytes, size);
 }
 
+bool ssl_writes(void)
+{
+    return handshake.wbio != NULL;
+}
+
 bool ssl_should_retry_write(void)
 {
     int flags = handshake.wbio->flags & (BIO_FLAGS_RWS | BIO_FLAGS_SHOULD_RETRY);
@@ -854,6 +872,7 @@ void SSL_set0_wbio(SSL* ssl, BIO* bio)
 {
     if (ssl->wbio != NULL && ssl->wbio != &socket_bio)
     {
+        CHECK_INT(ssl->wbio->method->destroy(ssl->wbio), 1);
         free_object(ssl->wbio);
     }
     ssl->wbio = bio;

@@ -43,9 +43,10 @@ SSL* ssl_of_handshake(void);
 /* Tells of progress in it, as OpenSSL does, with this error (or 0) in the queue. */
 void ssl_tell_progress(const SSL_CTX* ssl, int place, int result, unsigned long error);
 
-/* A handshake over this socket starts; what it writes; whether OpenSSL would try
- * again; and its end, which frees its BIOs. */
+/* A handshake over this socket starts: from then on what lws writes goes there; what
+ * else is written; whether OpenSSL would try again; and its end, which frees its BIOs. */
 void ssl_start_handshake(const SSL_CTX* ssl, int socket);
+bool ssl_writes(void);
 int ssl_write(const char* bytes, int size);
 bool ssl_should_retry_write(void);
 void ssl_end_handshake(void);

@@ -52,6 +52,16 @@ impl<T> Item<T> {
         !unsafe { list_get_next_item(self.handle.as_ptr()) }.is_null()
     }
 
+    /// The item behind this one, if that is not removed meanwhile.
+    pub(crate) fn next(&self) -> Option<Self> {
+        // SAFETY: the item is in the list, and so is the next one.
+        unsafe {
+            let handle = NonNull::new(list_get_next_item(self.handle.as_ptr()))?;
+            let raw = NonNull::new(list_item_get_value(handle.as_ptr()).cast_mut())?;
+            Some(Self { handle, raw, _holds: PhantomData })
+        }
+    }
+
     /// A further owner of what the item holds.
     pub(crate) fn value(&self) -> Shared<T> {
         // SAFETY: the list owns one as long as the item is in it.

@@ -150,6 +150,9 @@ pub(super) unsafe extern "C" fn on_ws_callback<L: Listener>(
                 link.listener.on_event(Event::Established);
             }
             lws::LWS_CALLBACK_CLIENT_WRITEABLE => {
+                if link.tls_is_stuck.get() {
+                    link.release_tls();
+                }
                 link.listener.on_event(Event::Writeable);
                 if link.broken.get() || link.fails(wsi) {
                     return HANG_UP;

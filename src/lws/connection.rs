@@ -8,10 +8,12 @@ use libwebsockets_sys as lws;
 use super::connect::Endpoint;
 use super::cork::Cork;
 use super::event::Listener;
+use super::gather::Gathering;
 use super::link::Link;
 use super::log_level;
 use super::send_buffer::{PADDING, SendBuffer};
 use crate::sys::{self, Shared};
+use crate::tls;
 
 /// A connection and the lws context that serves it. `clone` is the same one.
 pub(crate) struct Connection<L: Listener>(pub(super) Shared<Link<L>>);
@@ -70,10 +72,13 @@ impl<L: Listener> Connection<L> {
         }
     }
 
-    /// Whether lws holds bytes that the kernel has not taken yet. Nothing may
-    /// be written until it has: the stream would be corrupted.
+    /// Whether lws or TLS holds bytes that the kernel has not taken yet. Nothing
+    /// may be written until it has: the stream would be corrupted.
     pub(crate) fn has_unsent(&self) -> bool {
         let Some(wsi) = self.wsi() else { return false };
+        if self.0.tls_is_stuck.get() {
+            return true;
+        }
         // SAFETY: a living wsi.
         let partial = unsafe { lws::lws_partial_buffered(wsi.as_ptr()) } != 0;
         #[cfg(feature = "permessage-deflate")]
@@ -141,6 +146,12 @@ impl<L: Listener> Connection<L> {
         Cork::put(self)
     }
 
+    /// Sends what is written from now on in one go, as far as that can be had; for
+    /// more than one message.
+    pub(crate) fn gather(&self) -> Option<Gathering<'_, L>> {
+        Gathering::start(self)
+    }
+
     pub(super) fn socket(&self) -> Option<c_int> {
         // SAFETY: a living wsi.
         self.wsi().map(|wsi| unsafe { lws::lws_get_socket_fd(wsi.as_ptr()) })
@@ -192,6 +203,8 @@ impl<L: Listener> Connection<L> {
                 link.busy_at.set(None);
                 link.send_buffer.take();
                 link.scratch.release();
+                // SAFETY: NULL, or the living SSL of a living wsi.
+                unsafe { tls::rest(link.ssl()) };
             }
         }
     }

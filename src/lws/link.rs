@@ -49,6 +49,8 @@ pub(super) struct Link<L: Listener> {
     pub(super) verify_error: Cell<Option<tls::VerifyError>>,
     pub(super) send_buffer: Cell<SendBuffer>,
     pub(super) scratch: Scratch,
+    /// TLS holds bytes that the kernel did not take.
+    pub(super) tls_is_stuck: Cell<bool>,
     /// Something was sent or received since that was last asked.
     pub(super) had_traffic: Cell<bool>,
     /// When that was, on `sys::about_now_ms`; `None` when all memory that can
@@ -81,6 +83,7 @@ impl<L: Listener> Link<L> {
             verify_error: Cell::new(None),
             send_buffer: Cell::default(),
             scratch: Scratch::default(),
+            tls_is_stuck: Cell::new(false),
             had_traffic: Cell::new(false),
             busy_at: Cell::new(None),
             depth: Cell::new(0),

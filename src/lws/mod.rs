@@ -11,6 +11,7 @@ mod descriptor_zero;
 mod duplex;
 mod event;
 mod extensions;
+mod gather;
 mod link;
 mod log_level;
 mod scratch;

@@ -113,6 +113,16 @@ impl<T> Shared<T> {
         Self::clone(&lent)
     }
 
+    /// What C holds an owner of.
+    ///
+    /// # Safety
+    /// As for [`Shared::from_raw`]; C's owner stays with C as long as the result is
+    /// used.
+    pub(crate) unsafe fn borrow_raw<'a>(raw: NonNull<c_void>) -> &'a T {
+        // SAFETY: promised by the caller.
+        unsafe { &raw.cast::<Counted<T>>().as_ref().value }
+    }
+
     fn counted(&self) -> &Counted<T> {
         // SAFETY: alive as long as any owner is, and `self` is one.
         unsafe { self.0.as_ref() }

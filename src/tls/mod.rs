@@ -5,6 +5,7 @@ mod certificates;
 mod client;
 mod context;
 mod error;
+mod gather;
 mod handshake;
 #[cfg(feature = "websock")]
 mod settings;
@@ -18,5 +19,6 @@ pub(crate) use error::{Error, HostErrors, VerifyError};
 pub(crate) use handshake::handshake_error;
 #[cfg(feature = "websock")]
 pub(crate) use settings::{Settings, Source};
+pub(crate) use socket_bio::{hold, release, rest};
 #[cfg(feature = "websock")]
 pub(crate) use verify::Verification;

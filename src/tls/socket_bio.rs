@@ -1,18 +1,33 @@
-//! How TLS writes to its socket: without SIGPIPE.
+//! How TLS writes to its socket: without SIGPIPE, and many records at once when told.
 //!
 //! lws gives an SSL OpenSSL's socket BIO, which writes with write(2), and so
 //! raises SIGPIPE when the peer is gone. To block that signal around each call
-//! into lws takes three system calls.
+//! into lws takes three system calls. And it makes a system call for each record,
+//! which for small messages costs more than to encrypt them.
 
+use core::cell::Cell;
 use core::ffi::{c_char, c_int, c_long, c_void};
-use core::ptr::{NonNull, without_provenance_mut};
+use core::ptr::{NonNull, null_mut};
 
 use libwebsockets_sys as ssl;
 
 use super::error::Error;
+use super::gather::Gather;
+use crate::sys::Shared;
 
 /// A kind of BIO that writes to a socket with MSG_NOSIGNAL, and cannot read.
 pub(super) struct QuietWrites(NonNull<ssl::BIO_METHOD>);
+
+/// What such a BIO owns.
+struct Socket {
+    number: c_int,
+    gather: Cell<Gather>,
+}
+
+/// Commands of such a BIO's own; any other answers 0 to them.
+const HOLD: c_int = 0x7773_0001;
+const RELEASE: c_int = 0x7773_0002;
+const REST: c_int = 0x7773_0003;
 
 impl QuietWrites {
     pub(super) fn new() -> Result<Self, Error> {
@@ -24,6 +39,7 @@ impl QuietWrites {
         unsafe {
             ssl::BIO_meth_set_write(method.as_ptr(), Some(write));
             ssl::BIO_meth_set_ctrl(method.as_ptr(), Some(control));
+            ssl::BIO_meth_set_destroy(method.as_ptr(), Some(destroy));
         }
         Ok(Self(method))
     }
@@ -55,25 +71,91 @@ pub(super) unsafe fn write_quietly(raw: *mut ssl::SSL, method: *mut ssl::BIO_MET
         }
         let bio = ssl::BIO_new(method);
         if !bio.is_null() {
-            ssl::BIO_set_data(bio, without_provenance_mut(ssl::SSL_get_rfd(raw) as usize));
-            ssl::BIO_set_init(bio, 1);
+            let number = ssl::SSL_get_rfd(raw);
+            if let Some(socket) = Shared::try_new(Socket { number, gather: Cell::default() }) {
+                ssl::BIO_set_data(bio, socket.into_raw());
+                ssl::BIO_set_init(bio, 1);
+            }
         }
         ssl::SSL_set0_wbio(raw, bio);
     }
 }
 
-/// As OpenSSL's own, but for the flag.
+/// Lets the SSL collect the records that it writes, instead of sending each. `false`
+/// when it does not write as [`write_quietly`] lets it.
+///
+/// # Safety
+/// NULL or a living SSL.
+pub(crate) unsafe fn hold(raw: *const ssl::SSL) -> bool {
+    // SAFETY: promised by the caller.
+    unsafe { command(raw, HOLD) }
+}
+
+/// Sends what was collected, and collects no more. `false` when not all of it is out:
+/// it goes with the next call, or before anything else that is written.
+///
+/// # Safety
+/// A living SSL that [`hold`] was right for.
+pub(crate) unsafe fn release(raw: *const ssl::SSL) -> bool {
+    // SAFETY: promised by the caller.
+    unsafe { command(raw, RELEASE) }
+}
+
+/// Gives back the memory that was needed to collect.
+///
+/// # Safety
+/// NULL or a living SSL.
+pub(crate) unsafe fn rest(raw: *const ssl::SSL) {
+    // SAFETY: promised by the caller.
+    unsafe { command(raw, REST) };
+}
+
+/// # Safety
+/// NULL or a living SSL.
+unsafe fn command(raw: *const ssl::SSL, command: c_int) -> bool {
+    if raw.is_null() {
+        return false;
+    }
+    // SAFETY: promised by the caller; the BIO is its own, or NULL.
+    unsafe {
+        let bio = ssl::SSL_get_wbio(raw);
+        !bio.is_null() && ssl::BIO_ctrl(bio, command, 0, null_mut()) == 1
+    }
+}
+
+impl Socket {
+    /// # Safety
+    /// A BIO of this kind, as long as the result is used; `None` for one that could
+    /// not be made as a whole.
+    unsafe fn of<'a>(bio: *mut ssl::BIO) -> Option<&'a Self> {
+        // SAFETY: promised by the caller: it owns one.
+        unsafe { Some(Shared::borrow_raw(NonNull::new(ssl::BIO_get_data(bio))?)) }
+    }
+
+    fn with_gather<R>(&self, f: impl FnOnce(&mut Gather) -> R) -> R {
+        let mut gather = self.gather.take();
+        let result = f(&mut gather);
+        self.gather.set(gather);
+        result
+    }
+
+    fn send(&self, bytes: &[u8]) -> isize {
+        // SAFETY: bytes that are there; if the socket is none any more, it fails.
+        unsafe { libc::send(self.number, bytes.as_ptr().cast(), bytes.len(), libc::MSG_NOSIGNAL) }
+    }
+}
+
+/// As OpenSSL's own, but for the above.
 unsafe extern "C" fn write(bio: *mut ssl::BIO, bytes: *const c_char, size: c_int) -> c_int {
     // SAFETY: a BIO of this kind; OpenSSL says that `size` bytes are there.
     unsafe {
-        let socket = ssl::BIO_get_data(bio).addr() as c_int;
-        let sent = libc::send(
-            socket,
-            bytes.cast::<c_void>(),
-            usize::try_from(size).unwrap_or(0),
-            libc::MSG_NOSIGNAL,
-        ) as c_int;
+        let Some(socket) = Socket::of(bio) else { return -1 };
+        let size = usize::try_from(size).unwrap_or(0);
+        let bytes = core::slice::from_raw_parts(bytes.cast(), size);
+        let sent = socket.with_gather(|gather| gather.write(bytes, |part| socket.send(part)));
         ssl::BIO_clear_flags(bio, (ssl::BIO_FLAGS_RWS | ssl::BIO_FLAGS_SHOULD_RETRY) as c_int);
+        // No more than `size`, which is an int.
+        let sent = sent as c_int;
         if sent <= 0 && ssl::BIO_sock_should_retry(sent) != 0 {
             let flags = ssl::BIO_FLAGS_WRITE | ssl::BIO_FLAGS_SHOULD_RETRY;
             ssl::BIO_set_flags(bio, flags as c_int);
@@ -82,12 +164,41 @@ unsafe extern "C" fn write(bio: *mut ssl::BIO, bytes: *const c_char, size: c_int
     }
 }
 
-/// Nothing is buffered here, so there is nothing to flush; nor anything else.
 unsafe extern "C" fn control(
-    _: *mut ssl::BIO,
+    bio: *mut ssl::BIO,
     command: c_int,
     _: c_long,
     _: *mut c_void,
 ) -> c_long {
-    c_long::from(command == ssl::BIO_CTRL_FLUSH as c_int)
+    // SAFETY: a BIO of this kind.
+    let Some(socket) = (unsafe { Socket::of(bio) }) else { return 0 };
+    let done = socket.with_gather(|gather| match command {
+        HOLD => {
+            gather.holds = true;
+            true
+        }
+        RELEASE => {
+            gather.holds = false;
+            gather.flush(|part| socket.send(part));
+            gather.is_empty()
+        }
+        REST => {
+            gather.rest();
+            true
+        }
+        // OpenSSL asks for it at the end of a handshake; whoever holds, releases.
+        _ => command == ssl::BIO_CTRL_FLUSH as c_int,
+    });
+    c_long::from(done)
+}
+
+unsafe extern "C" fn destroy(bio: *mut ssl::BIO) -> c_int {
+    // SAFETY: a BIO of this kind, which goes: what it owns is taken back once.
+    unsafe {
+        if let Some(socket) = NonNull::new(ssl::BIO_get_data(bio)) {
+            drop(Shared::<Socket>::from_raw(socket));
+            ssl::BIO_set_data(bio, null_mut());
+        }
+    }
+    1
 }

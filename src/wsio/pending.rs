@@ -19,9 +19,11 @@ pub(crate) const LARGEST_SEND: usize = i32::MAX as usize - 16;
 pub(crate) struct PendingSend {
     /// After [`PADDING`]. Empty unless it is large (`Spare::LARGE`).
     large: Cell<Vec<u8>>,
-    length: usize,
+    length: u32,
     /// How many bytes of the payload lws has taken.
-    sent: Cell<usize>,
+    sent: Cell<u32>,
+    /// lws refused it, and the user was not told yet.
+    has_failed: Cell<bool>,
     /// `None` once it was called: each send is answered once.
     complete: Cell<Option<SendComplete>>,
     /// Where it waits to be cancelled outside of a list.
@@ -38,8 +40,9 @@ impl PendingSend {
         let is_large = bytes.len() >= Spare::LARGE;
         let send = Self {
             large: Cell::new(if is_large { spare.copy(bytes)? } else { Vec::new() }),
-            length: bytes.len(),
+            length: u32::try_from(bytes.len()).ok()?,
             sent: Cell::new(0),
+            has_failed: Cell::new(false),
             complete: Cell::new(Some(complete)),
             next: Cell::new(None),
         };
@@ -47,17 +50,29 @@ impl PendingSend {
     }
 
     pub(crate) fn rest_length(&self) -> usize {
-        self.length - self.sent.get()
+        (self.length - self.sent.get()) as usize
     }
 
     /// The memory of a large payload, for the next one. There is no payload then.
     pub(crate) fn take_large(&self) -> Option<Vec<u8>> {
-        (self.length >= Spare::LARGE).then(|| self.large.take())
+        self.is_large().then(|| self.large.take())
     }
 
-    /// lws took this many bytes more. SRS_WSIO_01_080
+    fn is_large(&self) -> bool {
+        self.length as usize >= Spare::LARGE
+    }
+
+    /// lws took this many bytes more, of those that are left. SRS_WSIO_01_080
     pub(crate) fn advance(&self, count: usize) {
-        self.sent.set(self.sent.get() + count);
+        self.sent.set(self.sent.get() + count as u32);
+    }
+
+    pub(crate) fn set_failed(&self) {
+        self.has_failed.set(true);
+    }
+
+    pub(crate) fn has_failed(&self) -> bool {
+        self.has_failed.get()
     }
 
     pub(crate) fn is_partially_sent(&self) -> bool {
@@ -100,8 +115,8 @@ impl PendingSend {
 impl Shared<PendingSend> {
     /// Writes what lws has not taken yet; as [`Connection::write`] does.
     pub(crate) fn write_on<L: Listener>(&self, connection: &Connection<L>) -> Option<c_int> {
-        let sent = self.sent.get();
-        if self.length < Spare::LARGE {
+        let sent = self.sent.get() as usize;
+        if !self.is_large() {
             return connection.write(self.bytes().get(sent..).unwrap_or_default());
         }
         let mut large = self.large.take();

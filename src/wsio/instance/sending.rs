@@ -30,6 +30,58 @@ enum Step {
     Empty,
 }
 
+/// What became of a write.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Written {
+    Whole,
+    Part,
+    Not(&'static str),
+}
+
+impl Written {
+    const NO_MEMORY: &str = "out of memory for lws_write";
+    const REFUSED: &str = "lws_write failed";
+}
+
+impl Round<'_> {
+    fn write(&mut self, send: &Shared<PendingSend>) -> Written {
+        self.has_written = true;
+        let length = send.rest_length();
+        self.budget.spend(length);
+        // SRS_WSIO_01_073, SRS_WSIO_01_113
+        let Some(written) = send.write_on(self.connection) else {
+            return Written::Not(Written::NO_MEMORY);
+        };
+        match usize::try_from(written) {
+            Err(_) => Written::Not(Written::REFUSED), // SRS_WSIO_01_076, SRS_WSIO_01_114
+            // SRS_WSIO_01_118, SRS_WSIO_01_119
+            Ok(count) if count > length => Written::Not("lws_write wrote too much"),
+            Ok(count) => {
+                send.advance(count);
+                if count == length { Written::Whole } else { Written::Part }
+            }
+        }
+    }
+
+    /// Writes the sends behind `item` as well. Nothing is reported here: it is not known
+    /// yet whether the kernel takes what is gathered. What fails is reported when
+    /// its turn comes.
+    fn write_behind(&mut self, item: &Item<PendingSend>) {
+        let mut next = item.next();
+        while let Some(item) = next {
+            let send = item.value();
+            if send.is_answered() || !self.budget.is_left() || self.connection.has_unsent() {
+                return;
+            }
+            match self.write(&send) {
+                Written::Whole => next = item.next(),
+                Written::Part | Written::Not(Written::NO_MEMORY) => return,
+                Written::Not(_) => return send.set_failed(),
+            }
+        }
+    }
+}
+
 impl Instance {
     /// Hands pending sends to lws, oldest first, as long as it can pass them on
     /// to the kernel at once and the budget lasts.
@@ -62,15 +114,19 @@ impl Instance {
         self.state.get() == State::Open && !connection.is_closed()
     }
 
-    /// Deals with the oldest pending send. SRS_WSIO_01_071
+    /// Reports the oldest pending send if lws has it, else writes it.
+    /// SRS_WSIO_01_071
     fn step(&self, round: &mut Round<'_>) -> Step {
         let connection = round.connection;
         let Some(item) = self.pending.head() else { return Step::Empty };
         let send = item.value();
         if send.is_answered() || send.is_with_lws() {
-            // It went out, and lws holds nothing of it any more.
+            // It went out, and nothing of it is held any more.
             self.finish(connection, item, send, IO_SEND_RESULT::IO_SEND_OK);
             return Step::Done;
+        }
+        if send.has_failed() {
+            return self.fail(connection, item, send, Written::REFUSED);
         }
         if !round.budget.is_left() {
             return Step::Stop;
@@ -78,26 +134,19 @@ impl Instance {
         if round.cork.is_none() && (round.has_written || item.has_next()) {
             round.cork = Some(connection.cork());
         }
-        round.has_written = true;
-        let length = send.rest_length();
-        round.budget.spend(length);
-        let written = match send.write_on(connection) {
-            // SRS_WSIO_01_073, SRS_WSIO_01_113
-            None => return self.fail(connection, item, send, "out of memory for lws_write"),
-            Some(written) => written,
+        let written = {
+            let gathering = connection.gather();
+            let written = round.write(&send);
+            if gathering.is_some() && written == Written::Whole {
+                round.write_behind(&item);
+            }
+            written
         };
-        match usize::try_from(written) {
-            // SRS_WSIO_01_076, SRS_WSIO_01_114
-            Err(_) => self.fail(connection, item, send, "lws_write failed"),
-            // SRS_WSIO_01_118, SRS_WSIO_01_119
-            Ok(count) if count > length => {
-                self.fail(connection, item, send, "lws_write wrote too much")
-            }
-            Ok(count) => {
-                send.advance(count);
-                // All of it: the next step reports it, unless lws keeps some.
-                if count == length { Step::Done } else { Step::Stop }
-            }
+        match written {
+            // The next step reports it, unless some of it is held.
+            Written::Whole => Step::Done,
+            Written::Part => Step::Stop,
+            Written::Not(why) => self.fail(connection, item, send, why),
         }
     }
 

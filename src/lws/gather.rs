@@ -1,0 +1,47 @@
+//! Many TLS records, one system call.
+
+use core::ptr::{NonNull, null};
+
+use libwebsockets_sys as lws;
+
+use super::connection::Connection;
+use super::event::Listener;
+use super::link::Link;
+use crate::tls;
+
+/// Until this is dropped, what is written on a connection with TLS is encrypted and
+/// collected, then sent in one go. lws takes all of it for sent meanwhile: nobody may
+/// be told so before this is dropped and [`Connection::has_unsent`] is asked.
+pub(crate) struct Gathering<'a, L: Listener>(&'a Connection<L>);
+
+impl<'a, L: Listener> Gathering<'a, L> {
+    /// `None` without TLS.
+    pub(super) fn start(connection: &'a Connection<L>) -> Option<Self> {
+        // SAFETY: NULL, or the living SSL of a living wsi.
+        unsafe { tls::hold(connection.0.ssl()) }.then(|| Self(connection))
+    }
+}
+
+impl<L: Listener> Drop for Gathering<'_, L> {
+    fn drop(&mut self) {
+        self.0.0.release_tls();
+    }
+}
+
+impl<L: Listener> Link<L> {
+    /// Passes on what TLS holds, as far as the kernel takes it.
+    pub(super) fn release_tls(&self) {
+        // SAFETY: NULL, or the living SSL of a living wsi.
+        let released = unsafe { tls::release(self.ssl()) };
+        self.tls_is_stuck.set(!released);
+    }
+
+    /// NULL without TLS, or without a wsi.
+    pub(super) fn ssl(&self) -> *const lws::SSL {
+        match NonNull::new(self.wsi.get()).filter(|_| self.tls.is_some()) {
+            // SAFETY: a living wsi.
+            Some(wsi) => unsafe { lws::lws_get_ssl(wsi.as_ptr()).cast() },
+            None => null(),
+        }
+    }
+}
