@@ -70,6 +70,10 @@ impl<L: Listener> Link<L> {
     }
 }
 
+const CONTINUE: c_int = 0;
+/// lws ends the connection, and reports that it has ended.
+const HANG_UP: c_int = -1;
+
 /// What lws calls; SRS_WSIO_01_013.
 pub(super) unsafe extern "C" fn on_ws_callback<L: Listener>(
     wsi: *mut lws::lws,
@@ -78,55 +82,91 @@ pub(super) unsafe extern "C" fn on_ws_callback<L: Listener>(
     data: *mut c_void,
     length: usize,
 ) -> c_int {
-    const CONTINUE: c_int = 0;
-    /// lws ends the connection, and reports that it has ended.
-    const HANG_UP: c_int = -1;
     guard(CONTINUE, || {
         // The many that do not concern us, before anything is looked up.
-        if !matches!(
-            reason,
-            lws::LWS_CALLBACK_CLIENT_ESTABLISHED
-                | lws::LWS_CALLBACK_CLIENT_CONNECTION_ERROR
-                | lws::LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER
-                | lws::LWS_CALLBACK_CLIENT_WRITEABLE
-                | lws::LWS_CALLBACK_CLIENT_RECEIVE
-                | lws::LWS_CALLBACK_WS_PEER_INITIATED_CLOSE
-                | lws::LWS_CALLBACK_CLOSED_CLIENT_HTTP
-                | lws::LWS_CALLBACK_CLIENT_CLOSED
-                | lws::LWS_CALLBACK_CLOSED
-                | lws::LWS_CALLBACK_WSI_DESTROY
-                | lws::LWS_CALLBACK_OPENSSL_PERFORM_SERVER_CERT_VERIFICATION
-                | lws::LWS_CALLBACK_OPENSSL_LOAD_EXTRA_CLIENT_VERIFY_CERTS
-        ) {
+        if !concerns_us(reason) {
             return CONTINUE;
         }
         // SAFETY: lws calls with a wsi of a living context, whose user pointer
-        // is an owner of a `Link<L>`.
-        let link: Shared<Link<L>> = unsafe {
+        // is an owner of a `Link<L>` until the call into lws has returned.
+        let link: &Link<L> = unsafe {
             match NonNull::new(lws::lws_context_user(lws::lws_get_context(wsi))) {
-                Some(link) => Shared::from_raw_borrowed(link),
+                Some(link) => Shared::borrow_raw(link),
                 None => return CONTINUE,
             }
         };
         if link.closed.get() {
             return CONTINUE;
         }
+        // The frequent ones first.
+        if reason == lws::LWS_CALLBACK_CLIENT_RECEIVE && link.wsi.get() == wsi {
+            link.had_traffic.set(true);
+            // SAFETY: lws says that `length` bytes are there.
+            link.listener.on_event(Event::Received(unsafe { bytes(data, length) }));
+        } else if reason == lws::LWS_CALLBACK_CLIENT_WRITEABLE && link.wsi.get() == wsi {
+            link.had_traffic.set(true);
+            if link.tls_is_stuck.get() {
+                link.release_tls();
+            }
+            link.listener.on_event(Event::Writeable);
+            if link.broken.get() {
+                return HANG_UP;
+            }
+        } else {
+            // SAFETY: as lws documents this event.
+            return unsafe { link.on_other(wsi, reason, user, data, length) };
+        }
+        if link.fails(wsi) { HANG_UP } else { CONTINUE }
+    })
+}
+
+fn concerns_us(reason: lws::lws_callback_reasons) -> bool {
+    matches!(
+        reason,
+        lws::LWS_CALLBACK_CLIENT_ESTABLISHED
+            | lws::LWS_CALLBACK_CLIENT_CONNECTION_ERROR
+            | lws::LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER
+            | lws::LWS_CALLBACK_CLIENT_WRITEABLE
+            | lws::LWS_CALLBACK_CLIENT_RECEIVE
+            | lws::LWS_CALLBACK_WS_PEER_INITIATED_CLOSE
+            | lws::LWS_CALLBACK_CLOSED_CLIENT_HTTP
+            | lws::LWS_CALLBACK_CLIENT_CLOSED
+            | lws::LWS_CALLBACK_CLOSED
+            | lws::LWS_CALLBACK_WSI_DESTROY
+            | lws::LWS_CALLBACK_OPENSSL_PERFORM_SERVER_CERT_VERIFICATION
+            | lws::LWS_CALLBACK_OPENSSL_LOAD_EXTRA_CLIENT_VERIFY_CERTS
+    )
+}
+
+impl<L: Listener> Link<L> {
+    /// What happens once in a connection, or never.
+    ///
+    /// # Safety
+    /// As lws calls with this reason.
+    unsafe fn on_other(
+        &self,
+        wsi: *mut lws::lws,
+        reason: lws::lws_callback_reasons,
+        user: *mut c_void,
+        data: *mut c_void,
+        length: usize,
+    ) -> c_int {
         if reason == lws::LWS_CALLBACK_OPENSSL_LOAD_EXTRA_CLIENT_VERIFY_CERTS {
             // SAFETY: `user` is the SSL_CTX (SRS_WSIO_01_090), valid meanwhile.
             if let Some(context) = unsafe { tls::Context::from_raw(user) } {
-                link.listener.on_event(Event::LoadCertificates(context));
+                self.listener.on_event(Event::LoadCertificates(context));
             }
             return CONTINUE;
         }
-        if !link.is_ours(wsi, reason) {
+        if !self.is_ours(wsi, reason) {
             return CONTINUE;
         }
         if reason == lws::LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER {
-            link.requested.set(true);
+            self.requested.set(true);
             // SAFETY: as lws documents this event.
             return unsafe {
-                link.scratch.find(link.context.get(), data, length);
-                match append(data, length, link.listener.extra_headers()) {
+                self.scratch.find(self.context.get(), data, length);
+                match append(data, length, self.listener.extra_headers()) {
                     Ok(()) => CONTINUE,
                     Err(()) => HANG_UP,
                 }
@@ -135,60 +175,44 @@ pub(super) unsafe extern "C" fn on_ws_callback<L: Listener>(
         if reason == lws::LWS_CALLBACK_OPENSSL_PERFORM_SERVER_CERT_VERIFICATION {
             // Only noted: OpenSSL's verdict stands. `length` is not one here.
             // SAFETY: `user` is the X509_STORE_CTX of the verification.
-            link.verify_error.set(unsafe { tls::VerifyError::of(user) });
+            self.verify_error.set(unsafe { tls::VerifyError::of(user) });
             return CONTINUE;
         }
         // SAFETY: lws says that `length` bytes are there.
         let bytes = unsafe { bytes(data, length) };
-        link.had_traffic.set(true);
         match reason {
             lws::LWS_CALLBACK_CLIENT_ESTABLISHED => {
-                link.established.set(true);
+                self.established.set(true);
                 // The handshake is no traffic: what it needed goes at once.
-                link.had_traffic.set(false);
-                link.busy_at.set(Some(0));
-                link.listener.on_event(Event::Established);
-            }
-            lws::LWS_CALLBACK_CLIENT_WRITEABLE => {
-                if link.tls_is_stuck.get() {
-                    link.release_tls();
-                }
-                link.listener.on_event(Event::Writeable);
-                if link.broken.get() || link.fails(wsi) {
-                    return HANG_UP;
-                }
-            }
-            lws::LWS_CALLBACK_CLIENT_RECEIVE => {
-                link.listener.on_event(Event::Received(bytes));
-                if link.fails(wsi) {
-                    return HANG_UP;
-                }
+                self.had_traffic.set(false);
+                self.busy_at.set(Some(0));
+                self.listener.on_event(Event::Established);
             }
             lws::LWS_CALLBACK_WS_PEER_INITIATED_CLOSE => {
                 let code = bytes.and_then(|payload| payload.first_chunk());
-                link.peer_close.set(Some(code.map(|&code| u16::from_be_bytes(code))));
+                self.peer_close.set(Some(code.map(|&code| u16::from_be_bytes(code))));
                 #[cfg(feature = "websock")]
-                if let Err(code) = link.listener.on_close_frame(bytes.unwrap_or_default()) {
-                    link.fails_with.set(Some(code));
+                if let Err(code) = self.listener.on_close_frame(bytes.unwrap_or_default()) {
+                    self.fails_with.set(Some(code));
                 }
-                if link.fails(wsi) {
+                if self.fails(wsi) {
                     return HANG_UP;
                 }
             }
             lws::LWS_CALLBACK_CLIENT_CONNECTION_ERROR => {
-                let why = link.why_not_connected(wsi, bytes.unwrap_or_default());
-                if let (Reason::Certificate(_) | Reason::Tls(_), Some(tls)) = (&why, &link.tls) {
+                let why = self.why_not_connected(wsi, bytes.unwrap_or_default());
+                if let (Reason::Certificate(_) | Reason::Tls(_), Some(tls)) = (&why, &self.tls) {
                     tls.retire();
                 }
-                link.end(why);
+                self.end(why);
             }
-            _ => link.end(match link.peer_close.get() {
+            _ => self.end(match self.peer_close.get() {
                 Some(code) => Reason::ClosedByPeer(code),
                 None => Reason::Lost,
             }),
         }
         CONTINUE
-    })
+    }
 }
 
 /// Adds `lines` to the request. `Err` when there is no room for them all.

@@ -271,11 +271,12 @@ impl Instance {
     }
 
     /// Takes in `input`, and does what it asks for.
-    fn handle(&self, input: Input, bytes: &[u8], why: &dyn fmt::Display) {
+    fn handle(&self, input: Input, why: &dyn fmt::Display) {
         let (state, reaction) = self.state.get().on(input);
         self.state.set(state);
         match reaction {
-            Reaction::Nothing | Reaction::LoadCertificates => {}
+            // The last two are for who has what they need.
+            Reaction::Nothing | Reaction::LoadCertificates | Reaction::Deliver => {}
             Reaction::FailConnecting => {
                 log!(self.logger, "wsio_open: {}: {why}", self.config.host.address);
             }
@@ -295,12 +296,6 @@ impl Instance {
                 }
             }
             Reaction::Send => self.send_pending(),
-            Reaction::Deliver => {
-                // SRS_WSIO_01_083, SRS_WSIO_01_084, SRS_WSIO_01_085
-                if let Some(callbacks) = self.callbacks.get() {
-                    callbacks.bytes_received.call(bytes);
-                }
-            }
         }
     }
 
@@ -312,20 +307,32 @@ impl Instance {
     }
 
     fn fault(&self, why: &str) {
-        self.handle(Input::Fault, &[], &why);
+        self.handle(Input::Fault, &why);
     }
 
     /// SRS_WSIO_01_089, SRS_WSIO_01_129, SRS_WSIO_01_130
     fn load_certificates(&self, context: tls::Context) {
         let (state, reaction) = self.state.get().on(Input::CertificatesWanted);
         if reaction != Reaction::LoadCertificates {
-            return self.handle(Input::CertificatesWanted, &[], &"unexpected TLS event");
+            return self.handle(Input::CertificatesWanted, &"unexpected TLS event");
         }
         self.state.set(state);
         if let Some(pem) = &self.config.trusted_ca {
             if let Err(why) = context.trust(pem) {
-                self.handle(Input::Fault, &[], &why);
+                self.handle(Input::Fault, &why);
             }
+        }
+    }
+
+    /// SRS_WSIO_01_083, SRS_WSIO_01_084, SRS_WSIO_01_085
+    fn receive(&self, bytes: &[u8]) {
+        match self.state.get().on(Input::Received) {
+            (_, Reaction::Deliver) => {
+                if let Some(callbacks) = self.callbacks.get() {
+                    callbacks.bytes_received.call(bytes);
+                }
+            }
+            _ => self.handle(Input::Received, &"bytes came before it was open"),
         }
     }
 
@@ -351,17 +358,16 @@ impl Drop for Running<'_> {
 }
 
 impl Listener for Instance {
+    #[inline]
     fn on_event(&self, event: Event<'_>) {
         match event {
-            Event::Established => self.handle(Input::Established, &[], &"established twice"),
-            Event::Ended(reason) => self.handle(Input::Ended, &[], &reason),
-            Event::Writeable => self.handle(Input::Writeable, &[], &"writeable before open"),
+            Event::Established => self.handle(Input::Established, &"established twice"),
+            Event::Ended(reason) => self.handle(Input::Ended, &reason),
+            Event::Writeable => self.handle(Input::Writeable, &"writeable before open"),
             Event::LoadCertificates(context) => self.load_certificates(context),
             // SRS_WSIO_01_087
             Event::Received(Some([])) => self.fault("an empty message came"),
-            Event::Received(Some(bytes)) => {
-                self.handle(Input::Received, bytes, &"bytes came before it was open");
-            }
+            Event::Received(Some(bytes)) => self.receive(bytes),
             // SRS_WSIO_01_088
             Event::Received(None) => self.fault("lws reported bytes at NULL"),
         }

@@ -143,8 +143,13 @@ impl Instance {
             written
         };
         match written {
-            // The next step reports it, unless some of it is held.
-            Written::Whole => Step::Done,
+            Written::Whole => {
+                // Otherwise when what is held has gone out.
+                if !connection.has_unsent() {
+                    self.finish(connection, item, send, IO_SEND_RESULT::IO_SEND_OK);
+                }
+                Step::Done
+            }
             Written::Part => Step::Stop,
             Written::Not(why) => self.fail(connection, item, send, why),
         }
