@@ -8,6 +8,7 @@
 
 #include "raw_server.h"
 #include "servers.h"
+#include "trust.h"
 
 /* A large message is more than the kernel takes at once. */
 enum { LARGE_MESSAGES = 4, MESSAGES = 64, SMALL_MESSAGES = 40000 };
@@ -47,6 +48,7 @@ static long long longest_wait_ms(void)
 }
 
 typedef struct SLOW_READER_TAG {
+    SSL_CTX* tls; /* or NULL */
     atomic_bool reads;
     atomic_size_t received;
 } SLOW_READER;
@@ -54,7 +56,7 @@ typedef struct SLOW_READER_TAG {
 static void read_when_told(RAW_PEER* peer, void* context)
 {
     SLOW_READER* reader = context;
-    if (!raw_handshake(peer, NULL)) {
+    if ((reader->tls != NULL && !raw_start_tls(peer, reader->tls)) || !raw_handshake(peer, NULL)) {
         return;
     }
     DEADLINE deadline = deadline_after(60);
@@ -107,12 +109,13 @@ static void check_halted(SESSION* session)
 
 /* What was reported as sent can be read by the server after the close, and the
  * rest is cancelled. */
-static void close_in_a_jam(unsigned count, size_t size)
+static void close_in_a_jam(bool tls, unsigned count, size_t size)
 {
-    SLOW_READER reader = { false, 0 };
+    SLOW_READER reader = { tls ? tls_of(TLS1_3_VERSION, "good") : NULL, false, 0 };
     SESSION session;
     RAW_SERVER* server = raw_server_start("127.0.0.1", read_when_told, &reader);
-    WSIO_CONFIG config = config_for("127.0.0.1", raw_server_port(server), "/", NULL);
+    WSIO_CONFIG config = config_for("127.0.0.1", raw_server_port(server), "/",
+        tls ? pem_of("root") : NULL);
     session_start(&session, &config);
     queue(&session, count, size);
     CHECK_INT(session_sends(&session), 0);
@@ -133,22 +136,24 @@ static void close_in_a_jam(unsigned count, size_t size)
     CHECK(atomic_load(&reader.received) >= ok * (head + size));
     session_destroy(&session);
     raw_server_stop(server);
+    SSL_CTX_free(reader.tls);
+    issued_free_all();
 }
 
 /* SRS_WSIO_01_054, SRS_WSIO_01_080, SRS_WSIO_01_109, and "OK means sent". */
-TEST(what_is_reported_sent_has_left)
+TEST_WS_AND_WSS(what_is_reported_sent_has_left)
 {
-    close_in_a_jam(MESSAGES, MESSAGE_SIZE);
+    close_in_a_jam(tls, MESSAGES, MESSAGE_SIZE);
 }
 
-TEST(what_is_reported_sent_in_large_messages_has_left)
+TEST_WS_AND_WSS(what_is_reported_sent_in_large_messages_has_left)
 {
-    close_in_a_jam(LARGE_MESSAGES, LARGE_MESSAGE_SIZE);
+    close_in_a_jam(tls, LARGE_MESSAGES, LARGE_MESSAGE_SIZE);
 }
 
-TEST(what_is_reported_sent_in_small_messages_has_left)
+TEST_WS_AND_WSS(what_is_reported_sent_in_small_messages_has_left)
 {
-    close_in_a_jam(SMALL_MESSAGES, SMALL_MESSAGE_SIZE);
+    close_in_a_jam(tls, SMALL_MESSAGES, SMALL_MESSAGE_SIZE);
 }
 
 /* The server sleeps, and wakes again: nothing is lost or mixed up meanwhile. */
