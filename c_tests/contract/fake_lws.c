@@ -219,6 +219,13 @@ void lws_forget_events(void)
     connect_returns_null = false;
 }
 
+static bool hung_up;
+
+bool lws_was_told_to_hang_up(void)
+{
+    return hung_up;
+}
+
 void lws_start_afresh(void)
 {
     CHECK_INT(contexts_alive(), 0);
@@ -227,6 +234,7 @@ void lws_start_afresh(void)
     lws_forget_written();
     made = 0;
     partial = false;
+    hung_up = false;
 }
 
 /* In the callback that is running. */
@@ -243,6 +251,7 @@ static void call_back(FAKE_CONTEXT* context, struct lws* wsi, enum lws_callback_
     /* lws is told to hang up when a write has failed. Nothing else is needed: the
      * library ends a connection with its context. */
     CHECK(result == 0 || reason == LWS_CALLBACK_CLIENT_WRITEABLE);
+    hung_up = hung_up || result != 0;
     CHECK(result != 0 || !write_failed);
 }
 

@@ -92,6 +92,8 @@ void lws_write_will_return_all(void);
 void lws_write_will_leave_partial(bool partial);
 /* The kernel has taken what was buffered, or not. */
 void lws_set_partial(bool partial);
+/* Whether a callback has asked for the end of its connection. */
+bool lws_was_told_to_hang_up(void);
 /* What lws_callback_on_writable returns when it does not fail; 1 by default. */
 void lws_on_writable_will_return(int result);
 /* What lws_service returns when it does not fail; 0 by default. */

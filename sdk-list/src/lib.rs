@@ -33,9 +33,9 @@ struct List {
     spare_count: usize,
 }
 
-/// The most that is kept while the list is not empty: 64 KiB.
+/// The most that is kept while the list is not empty: 128 KiB.
 const SPARE_MAX: usize = 4096;
-/// The most that is kept when it is: 1 KiB.
+/// The most that is kept when it is: 2 KiB.
 const SPARE_MAX_EMPTY: usize = 64;
 
 type Match = Option<unsafe extern "C" fn(*mut Item, *const c_void) -> bool>;

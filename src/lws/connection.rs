@@ -146,8 +146,15 @@ impl<L: Listener> Connection<L> {
         Cork::put(self)
     }
 
+    /// Whether so many bytes of payload are more than one TLS record.
+    pub(crate) fn splits(&self, length: usize) -> bool {
+        /// RFC 8446 section 5.1, without the largest frame header there is.
+        const RECORD: usize = 16 * 1024 - 14;
+        self.0.tls.is_some() && length > RECORD
+    }
+
     /// Sends what is written from now on in one go, as far as that can be had; for
-    /// more than one message.
+    /// more than one message or record.
     pub(crate) fn gather(&self) -> Option<Gathering<'_, L>> {
         Gathering::start(self)
     }
@@ -158,21 +165,31 @@ impl<L: Listener> Connection<L> {
     }
 
     /// Ends the connection. No event follows; the context is destroyed now or,
-    /// inside a callback, when the outermost call into lws has returned.
+    /// inside a callback, when the outermost call into lws has returned. Whether the
+    /// kernel has all that was gathered.
     ///
     /// `polite`: an established connection gets a Close frame with code 1000
     /// first, if it can be sent at once. lws sends none by itself.
-    pub(crate) fn close(self, polite: bool) {
+    pub(crate) fn close(self, polite: bool) -> bool {
         Link::call(&self.0, || {
-            // lws itself answers a Close of the peer's.
-            let open = self.0.established.get() && self.0.peer_close.get().is_none();
-            // A Close frame inside a message would break the stream.
-            let whole = !self.0.mid_message.get() && !self.0.broken.get();
-            if polite && open && whole && !self.has_unsent() {
+            let link = &self.0;
+            if link.tls_is_stuck.get() {
+                link.release_tls();
+            }
+            let all_sent = link.established.get() && !link.broken.get() && !self.has_unsent();
+            // A Close frame inside a message would break the stream; lws itself
+            // answers a Close of the peer's.
+            if polite && all_sent && !link.mid_message.get() && link.peer_close.get().is_none() {
                 self.say_goodbye();
             }
-            self.0.closed.set(true);
-        });
+            if link.tls_is_stuck.get() {
+                // Or else it would go with TLS's own goodbye.
+                // SAFETY: NULL, or the living SSL of a living wsi.
+                unsafe { tls::abandon(link.ssl()) };
+            }
+            link.closed.set(true);
+            all_sent && link.tls.is_some()
+        })
     }
 
     pub(crate) fn is_closed(&self) -> bool {

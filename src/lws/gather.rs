@@ -7,7 +7,7 @@ use libwebsockets_sys as lws;
 use super::connection::Connection;
 use super::event::Listener;
 use super::link::Link;
-use crate::tls;
+use crate::tls::{self, Released};
 
 /// Until this is dropped, what is written on a connection with TLS is encrypted and
 /// collected, then sent in one go. lws takes all of it for sent meanwhile: nobody may
@@ -35,7 +35,11 @@ impl<L: Listener> Link<L> {
     pub(super) fn release_tls(&self) {
         // SAFETY: NULL, or the living SSL of a living wsi.
         let released = unsafe { tls::release(self.ssl()) };
-        self.tls_is_stuck.set(!released);
+        self.tls_is_stuck.set(released != Released::All);
+        if released == Released::Failed {
+            // lws does not know: it takes it for sent.
+            self.broken.set(true);
+        }
     }
 
     /// NULL without TLS, or without a wsi.

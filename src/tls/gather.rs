@@ -13,40 +13,51 @@ pub(super) struct Gather {
 }
 
 impl Gather {
-    /// So much is collected at most: four of the largest records.
-    const ROOM: usize = 68 * 1024;
+    /// So much is collected at most: one of the largest records and some. More would
+    /// gain little, and a socket that has room at all often has no room for more:
+    /// what does not go out at once nobody is told of.
+    const ROOM: usize = 17 * 1024;
 
     /// Takes `bytes`, or passes them on by `send`, behind what was taken before.
-    /// The result is that of `send`: how many bytes, or that there was an error.
-    pub(super) fn write(&mut self, bytes: &[u8], mut send: impl FnMut(&[u8]) -> isize) -> isize {
-        let collected = self.holds && bytes.len() <= Self::ROOM && self.has_memory();
-        if !collected || self.records.len() + bytes.len() > Self::ROOM {
-            let result = self.flush(&mut send);
-            if !self.is_empty() {
-                return result;
-            }
-        }
-        if collected {
+    /// The result is that of `send`: how many of them, or that there was an error.
+    pub(super) fn write(&mut self, bytes: &[u8], send: impl FnMut([&[u8]; 2]) -> isize) -> isize {
+        let fits = self.records.len() + bytes.len() <= Self::ROOM;
+        if self.holds && fits && self.has_memory() {
             self.records.extend_from_slice(bytes);
-            bytes.len() as isize
-        } else {
-            send(bytes)
+            return bytes.len() as isize;
         }
+        self.pass_on(bytes, send)
     }
 
     /// Passes on what was taken; the last result of `send`.
-    pub(super) fn flush(&mut self, mut send: impl FnMut(&[u8]) -> isize) -> isize {
+    pub(super) fn flush(&mut self, send: impl FnMut([&[u8]; 2]) -> isize) -> isize {
+        self.pass_on(&[], send)
+    }
+
+    /// What was taken, then `bytes`.
+    fn pass_on(&mut self, bytes: &[u8], mut send: impl FnMut([&[u8]; 2]) -> isize) -> isize {
         let mut result = 0;
-        while let Some(rest @ [_, ..]) = self.records.get(self.sent..) {
-            result = send(rest);
-            match usize::try_from(result) {
-                Ok(count @ 1..) => self.sent += count,
-                _ => return result,
+        while !self.is_empty() || !bytes.is_empty() {
+            let rest = self.records.get(self.sent..).unwrap_or_default();
+            result = send([rest, bytes]);
+            let Ok(count @ 1..) = usize::try_from(result) else { break };
+            if count < rest.len() {
+                self.sent += count;
+                continue;
+            }
+            let count = count - rest.len();
+            self.drop();
+            if count > 0 {
+                return count as isize;
             }
         }
+        result
+    }
+
+    /// Forgets what was taken.
+    pub(super) fn drop(&mut self) {
         self.records.clear();
         self.sent = 0;
-        result
     }
 
     /// Whether all that was taken is out.
@@ -86,7 +97,9 @@ mod tests {
             Self { room, ..Self::default() }
         }
 
-        fn send(&mut self, bytes: &[u8]) -> isize {
+        fn send(&mut self, parts: [&[u8]; 2]) -> isize {
+            let bytes = parts.concat();
+            assert!(!bytes.is_empty());
             self.calls += 1;
             let count = bytes.len().min(self.room);
             self.room -= count;
@@ -135,13 +148,28 @@ mod tests {
     }
 
     #[test]
-    fn more_than_there_is_room_for_goes_out_at_once() {
+    fn what_does_not_fit_goes_out_with_what_was_taken() {
         let (mut gather, mut kernel) = (holding(), Kernel::with_room(usize::MAX));
-        let large = std::vec![7; Gather::ROOM + 1];
+        let large = std::vec![7; Gather::ROOM];
         gather.write(b"small", |b| kernel.send(b));
         assert_eq!(gather.write(&large, |b| kernel.send(b)), large.len() as isize);
         assert!(gather.is_empty());
+        assert_eq!(kernel.calls, 1);
         assert_eq!(kernel.got, [b"small", large.as_slice()].concat());
+    }
+
+    #[test]
+    fn what_does_not_fit_may_go_out_in_part() {
+        let large = std::vec![7; Gather::ROOM];
+        for (room, result, left) in
+            [(3, WOULD_BLOCK, 2), (5, WOULD_BLOCK, 0), (6, 1, 0), (4000, 3995, 0)]
+        {
+            let (mut gather, mut kernel) = (holding(), Kernel::with_room(room));
+            gather.write(b"small", |b| kernel.send(b));
+            assert_eq!(gather.write(&large, |b| kernel.send(b)), result, "{room}");
+            assert_eq!(gather.records.len() - gather.sent, left, "{room}");
+            assert_eq!(kernel.got, [b"small", large.as_slice()].concat()[..room], "{room}");
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@
 
 use core::cell::Cell;
 use core::ffi::{c_char, c_int, c_long, c_void};
+use core::mem::zeroed;
 use core::ptr::{NonNull, null_mut};
 
 use libwebsockets_sys as ssl;
@@ -20,14 +21,28 @@ pub(super) struct QuietWrites(NonNull<ssl::BIO_METHOD>);
 
 /// What such a BIO owns.
 struct Socket {
-    number: c_int,
+    /// -1: it is not written to any more.
+    number: Cell<c_int>,
     gather: Cell<Gather>,
 }
 
 /// Commands of such a BIO's own; any other answers 0 to them.
 const HOLD: c_int = 0x7773_0001;
 const RELEASE: c_int = 0x7773_0002;
-const REST: c_int = 0x7773_0003;
+const ABANDON: c_int = 0x7773_0003;
+const REST: c_int = 0x7773_0004;
+
+/// What became of what was held.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Released {
+    /// The kernel has all of it.
+    All,
+    /// The rest is held until the next call, or goes before anything else that is
+    /// written.
+    NotAll,
+    /// The rest will never go.
+    Failed,
+}
 
 impl QuietWrites {
     pub(super) fn new() -> Result<Self, Error> {
@@ -71,7 +86,7 @@ pub(super) unsafe fn write_quietly(raw: *mut ssl::SSL, method: *mut ssl::BIO_MET
         }
         let bio = ssl::BIO_new(method);
         if !bio.is_null() {
-            let number = ssl::SSL_get_rfd(raw);
+            let number = Cell::new(ssl::SSL_get_rfd(raw));
             if let Some(socket) = Shared::try_new(Socket { number, gather: Cell::default() }) {
                 ssl::BIO_set_data(bio, socket.into_raw());
                 ssl::BIO_set_init(bio, 1);
@@ -88,17 +103,29 @@ pub(super) unsafe fn write_quietly(raw: *mut ssl::SSL, method: *mut ssl::BIO_MET
 /// NULL or a living SSL.
 pub(crate) unsafe fn hold(raw: *const ssl::SSL) -> bool {
     // SAFETY: promised by the caller.
-    unsafe { command(raw, HOLD) }
+    unsafe { command(raw, HOLD) == 1 }
 }
 
-/// Sends what was collected, and collects no more. `false` when not all of it is out:
-/// it goes with the next call, or before anything else that is written.
+/// Sends what was collected, and collects no more.
 ///
 /// # Safety
-/// A living SSL that [`hold`] was right for.
-pub(crate) unsafe fn release(raw: *const ssl::SSL) -> bool {
+/// NULL or a living SSL.
+pub(crate) unsafe fn release(raw: *const ssl::SSL) -> Released {
     // SAFETY: promised by the caller.
-    unsafe { command(raw, RELEASE) }
+    match unsafe { command(raw, RELEASE) } {
+        1 => Released::All,
+        -1 => Released::Failed,
+        _ => Released::NotAll,
+    }
+}
+
+/// Sends nothing more, neither what was collected nor what is written later.
+///
+/// # Safety
+/// NULL or a living SSL.
+pub(crate) unsafe fn abandon(raw: *const ssl::SSL) {
+    // SAFETY: promised by the caller.
+    unsafe { command(raw, ABANDON) };
 }
 
 /// Gives back the memory that was needed to collect.
@@ -112,14 +139,14 @@ pub(crate) unsafe fn rest(raw: *const ssl::SSL) {
 
 /// # Safety
 /// NULL or a living SSL.
-unsafe fn command(raw: *const ssl::SSL, command: c_int) -> bool {
+unsafe fn command(raw: *const ssl::SSL, command: c_int) -> c_long {
     if raw.is_null() {
-        return false;
+        return 0;
     }
     // SAFETY: promised by the caller; the BIO is its own, or NULL.
     unsafe {
         let bio = ssl::SSL_get_wbio(raw);
-        !bio.is_null() && ssl::BIO_ctrl(bio, command, 0, null_mut()) == 1
+        if bio.is_null() { 0 } else { ssl::BIO_ctrl(bio, command, 0, null_mut()) }
     }
 }
 
@@ -139,9 +166,26 @@ impl Socket {
         result
     }
 
-    fn send(&self, bytes: &[u8]) -> isize {
-        // SAFETY: bytes that are there; if the socket is none any more, it fails.
-        unsafe { libc::send(self.number, bytes.as_ptr().cast(), bytes.len(), libc::MSG_NOSIGNAL) }
+    /// What the kernel takes of these bytes.
+    fn send(&self, parts: [&[u8]; 2]) -> isize {
+        let mut parts = parts.map(|part| libc::iovec {
+            iov_base: part.as_ptr().cast_mut().cast(),
+            iov_len: part.len(),
+        });
+        // SAFETY: integers and pointers: zero is valid. The bytes are there, and are
+        // only read; a socket that is none fails.
+        unsafe {
+            let mut message: libc::msghdr = zeroed();
+            message.msg_iov = parts.as_mut_ptr();
+            message.msg_iovlen = parts.len() as _;
+            libc::sendmsg(self.number.get(), &message, libc::MSG_NOSIGNAL)
+        }
+    }
+
+    /// Whether it would be in vain to try again, after [`Self::send`] returned that.
+    fn failed(result: isize) -> bool {
+        // SAFETY: no preconditions.
+        result <= 0 && unsafe { ssl::BIO_sock_should_retry(-1) } == 0
     }
 }
 
@@ -152,11 +196,11 @@ unsafe extern "C" fn write(bio: *mut ssl::BIO, bytes: *const c_char, size: c_int
         let Some(socket) = Socket::of(bio) else { return -1 };
         let size = usize::try_from(size).unwrap_or(0);
         let bytes = core::slice::from_raw_parts(bytes.cast(), size);
-        let sent = socket.with_gather(|gather| gather.write(bytes, |part| socket.send(part)));
+        let sent = socket.with_gather(|gather| gather.write(bytes, |parts| socket.send(parts)));
         ssl::BIO_clear_flags(bio, (ssl::BIO_FLAGS_RWS | ssl::BIO_FLAGS_SHOULD_RETRY) as c_int);
         // No more than `size`, which is an int.
         let sent = sent as c_int;
-        if sent <= 0 && ssl::BIO_sock_should_retry(sent) != 0 {
+        if sent <= 0 && !Socket::failed(sent as isize) {
             let flags = ssl::BIO_FLAGS_WRITE | ssl::BIO_FLAGS_SHOULD_RETRY;
             ssl::BIO_set_flags(bio, flags as c_int);
         }
@@ -172,24 +216,32 @@ unsafe extern "C" fn control(
 ) -> c_long {
     // SAFETY: a BIO of this kind.
     let Some(socket) = (unsafe { Socket::of(bio) }) else { return 0 };
-    let done = socket.with_gather(|gather| match command {
+    socket.with_gather(|gather| match command {
         HOLD => {
             gather.holds = true;
-            true
+            1
         }
         RELEASE => {
             gather.holds = false;
-            gather.flush(|part| socket.send(part));
-            gather.is_empty()
+            let result = gather.flush(|parts| socket.send(parts));
+            match gather.is_empty() {
+                true => 1,
+                false if Socket::failed(result) => -1,
+                false => 0,
+            }
+        }
+        ABANDON => {
+            gather.drop();
+            socket.number.set(-1);
+            1
         }
         REST => {
             gather.rest();
-            true
+            1
         }
         // OpenSSL asks for it at the end of a handshake; whoever holds, releases.
-        _ => command == ssl::BIO_CTRL_FLUSH as c_int,
-    });
-    c_long::from(done)
+        _ => c_long::from(command == ssl::BIO_CTRL_FLUSH as c_int),
+    })
 }
 
 unsafe extern "C" fn destroy(bio: *mut ssl::BIO) -> c_int {

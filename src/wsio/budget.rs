@@ -25,6 +25,10 @@ impl Budget {
     }
 
     pub(super) fn is_left(&self) -> bool {
-        self.bytes > 0 && sys::about_now_ms() < self.until
+        self.bytes > 0 && self.has_time()
+    }
+
+    pub(super) fn has_time(&self) -> bool {
+        sys::about_now_ms() < self.until
     }
 }

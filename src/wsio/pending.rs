@@ -2,7 +2,6 @@
 
 use alloc::vec::Vec;
 use core::cell::Cell;
-use core::ffi::c_int;
 
 use crate::ffi::callback::SendComplete;
 use crate::ffi::xio::IO_SEND_RESULT;
@@ -22,8 +21,8 @@ pub(crate) struct PendingSend {
     length: u32,
     /// How many bytes of the payload lws has taken.
     sent: Cell<u32>,
-    /// lws refused it, and the user was not told yet.
-    has_failed: Cell<bool>,
+    /// Why it was not written, if the user was not told yet.
+    failure: Cell<Option<WriteError>>,
     /// `None` once it was called: each send is answered once.
     complete: Cell<Option<SendComplete>>,
     /// Where it waits to be cancelled outside of a list.
@@ -42,7 +41,7 @@ impl PendingSend {
             large: Cell::new(if is_large { spare.copy(bytes)? } else { Vec::new() }),
             length: u32::try_from(bytes.len()).ok()?,
             sent: Cell::new(0),
-            has_failed: Cell::new(false),
+            failure: Cell::new(None),
             complete: Cell::new(Some(complete)),
             next: Cell::new(None),
         };
@@ -62,17 +61,12 @@ impl PendingSend {
         self.length as usize >= Spare::LARGE
     }
 
-    /// lws took this many bytes more, of those that are left. SRS_WSIO_01_080
-    pub(crate) fn advance(&self, count: usize) {
-        self.sent.set(self.sent.get() + count as u32);
+    pub(crate) fn set_failure(&self, why: WriteError) {
+        self.failure.set(Some(why));
     }
 
-    pub(crate) fn set_failed(&self) {
-        self.has_failed.set(true);
-    }
-
-    pub(crate) fn has_failed(&self) -> bool {
-        self.has_failed.get()
+    pub(crate) fn failure(&self) -> Option<WriteError> {
+        self.failure.get()
     }
 
     pub(crate) fn is_partially_sent(&self) -> bool {
@@ -113,15 +107,47 @@ impl PendingSend {
 }
 
 impl Shared<PendingSend> {
-    /// Writes what lws has not taken yet; as [`Connection::write`] does.
-    pub(crate) fn write_on<L: Listener>(&self, connection: &Connection<L>) -> Option<c_int> {
+    /// Writes what lws has not taken yet. Whether it has taken all of it now.
+    pub(crate) fn write_on<L: Listener>(
+        &self,
+        connection: &Connection<L>,
+    ) -> Result<bool, WriteError> {
         let sent = self.sent.get() as usize;
-        if !self.is_large() {
-            return connection.write(self.bytes().get(sent..).unwrap_or_default());
+        let written = if self.is_large() {
+            let mut large = self.large.take();
+            let written = connection.write_block(&mut large, PADDING + sent);
+            self.large.set(large);
+            written
+        } else {
+            connection.write(self.bytes().get(sent..).unwrap_or_default())
+        };
+        // SRS_WSIO_01_073, SRS_WSIO_01_113
+        let written = written.ok_or(WriteError::NoMemory)?;
+        // SRS_WSIO_01_076, SRS_WSIO_01_114
+        let count = u32::try_from(written).map_err(|_| WriteError::Refused)?;
+        // SRS_WSIO_01_118, SRS_WSIO_01_119
+        if count > self.length - self.sent.get() {
+            return Err(WriteError::TooMuch);
         }
-        let mut large = self.large.take();
-        let written = connection.write_block(&mut large, PADDING + sent);
-        self.large.set(large);
-        written
+        self.sent.set(self.sent.get() + count); // SRS_WSIO_01_080
+        Ok(self.is_with_lws())
+    }
+}
+
+/// Why a send was not written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WriteError {
+    NoMemory,
+    Refused,
+    TooMuch,
+}
+
+impl WriteError {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::NoMemory => "out of memory for lws_write",
+            Self::Refused => "lws_write failed",
+            Self::TooMuch => "lws_write wrote too much",
+        }
     }
 }

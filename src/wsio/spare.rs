@@ -35,8 +35,8 @@ impl Spare {
     pub(crate) fn copy(&self, bytes: &[u8]) -> Option<Vec<u8>> {
         let size = PADDING.checked_add(bytes.len())?;
         let mut block = self.large.take();
-        if block.capacity() < size {
-            // Not grown: that would copy what is in it.
+        // Not grown, which would copy what is in it; nor a block for a much larger one.
+        if !(size..=size.saturating_mul(4)).contains(&block.capacity()) {
             block = Vec::new();
             block.try_reserve_exact(size).ok()?;
         }

@@ -7,7 +7,7 @@ use crate::ffi::xio::IO_SEND_RESULT;
 use crate::lws::{Connection, Cork};
 use crate::sys::Shared;
 use crate::wsio::budget::Budget;
-use crate::wsio::pending::PendingSend;
+use crate::wsio::pending::{PendingSend, WriteError};
 use crate::wsio::state::State;
 
 /// One WRITEABLE event.
@@ -18,67 +18,49 @@ struct Round<'a> {
     /// once, without the two system calls.
     cork: Option<Cork<'a, Instance>>,
     has_written: bool,
+    has_reported: bool,
+    /// No more is to be written.
+    is_over: bool,
 }
 
 /// How far one step of a round came.
 enum Step {
     /// There may be more to do.
     Done,
-    /// No more can be written now.
+    /// No more can be done now.
     Stop,
     /// Nothing is pending.
     Empty,
 }
 
-/// What became of a write.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Written {
-    Whole,
-    Part,
-    Not(&'static str),
-}
-
-impl Written {
-    const NO_MEMORY: &str = "out of memory for lws_write";
-    const REFUSED: &str = "lws_write failed";
-}
-
 impl Round<'_> {
-    fn write(&mut self, send: &Shared<PendingSend>) -> Written {
+    fn write(&mut self, send: &Shared<PendingSend>) -> Result<bool, WriteError> {
         self.has_written = true;
-        let length = send.rest_length();
-        self.budget.spend(length);
-        // SRS_WSIO_01_073, SRS_WSIO_01_113
-        let Some(written) = send.write_on(self.connection) else {
-            return Written::Not(Written::NO_MEMORY);
-        };
-        match usize::try_from(written) {
-            Err(_) => Written::Not(Written::REFUSED), // SRS_WSIO_01_076, SRS_WSIO_01_114
-            // SRS_WSIO_01_118, SRS_WSIO_01_119
-            Ok(count) if count > length => Written::Not("lws_write wrote too much"),
-            Ok(count) => {
-                send.advance(count);
-                if count == length { Written::Whole } else { Written::Part }
-            }
-        }
+        self.budget.spend(send.rest_length());
+        let whole = send.write_on(self.connection);
+        self.is_over = whole != Ok(true);
+        whole
     }
 
     /// Writes the sends behind `item` as well. Nothing is reported here: it is not known
     /// yet whether the kernel takes what is gathered. What fails is reported when
-    /// its turn comes.
+    /// its turn comes, unless it was for want of memory.
     fn write_behind(&mut self, item: &Item<PendingSend>) {
         let mut next = item.next();
-        while let Some(item) = next {
+        while let Some(item) = next.filter(|_| self.can_write()) {
             let send = item.value();
-            if send.is_answered() || !self.budget.is_left() || self.connection.has_unsent() {
+            if send.is_answered() {
                 return;
             }
-            match self.write(&send) {
-                Written::Whole => next = item.next(),
-                Written::Part | Written::Not(Written::NO_MEMORY) => return,
-                Written::Not(_) => return send.set_failed(),
+            if let Err(why @ (WriteError::Refused | WriteError::TooMuch)) = self.write(&send) {
+                send.set_failure(why);
             }
+            next = item.next();
         }
+    }
+
+    fn can_write(&self) -> bool {
+        !self.is_over && self.budget.is_left() && !self.connection.has_unsent()
     }
 }
 
@@ -92,6 +74,8 @@ impl Instance {
             budget: Budget::start(),
             cork: None,
             has_written: false,
+            has_reported: false,
+            is_over: false,
         };
         // Callbacks in `step` may close, destroy and open again.
         while self.can_send_on(&connection) && !connection.has_unsent() {
@@ -114,44 +98,49 @@ impl Instance {
         self.state.get() == State::Open && !connection.is_closed()
     }
 
-    /// Reports the oldest pending send if lws has it, else writes it.
-    /// SRS_WSIO_01_071
+    /// Reports the oldest pending send if lws has it, else writes it. Nothing is held
+    /// back, by lws or TLS. SRS_WSIO_01_071
     fn step(&self, round: &mut Round<'_>) -> Step {
         let connection = round.connection;
         let Some(item) = self.pending.head() else { return Step::Empty };
         let send = item.value();
         if send.is_answered() || send.is_with_lws() {
-            // It went out, and nothing of it is held any more.
+            // Many may have been written, and each callback may take long.
+            if round.has_reported && !round.budget.has_time() {
+                return Step::Stop;
+            }
+            round.has_reported = true;
             self.finish(connection, item, send, IO_SEND_RESULT::IO_SEND_OK);
             return Step::Done;
         }
-        if send.has_failed() {
-            return self.fail(connection, item, send, Written::REFUSED);
+        if let Some(why) = send.failure() {
+            return self.fail(connection, item, send, why);
         }
-        if !round.budget.is_left() {
+        if !round.can_write() {
             return Step::Stop;
         }
-        if round.cork.is_none() && (round.has_written || item.has_next()) {
+        let many = round.has_written || item.has_next();
+        if many && round.cork.is_none() {
             round.cork = Some(connection.cork());
         }
-        let written = {
-            let gathering = connection.gather();
-            let written = round.write(&send);
-            if gathering.is_some() && written == Written::Whole {
+        let whole = {
+            let gathers = many || connection.splits(send.rest_length());
+            let gathering = if gathers { connection.gather() } else { None };
+            let whole = round.write(&send);
+            if gathering.is_some() {
                 round.write_behind(&item);
             }
-            written
+            whole
         };
-        match written {
-            Written::Whole => {
-                // Otherwise when what is held has gone out.
-                if !connection.has_unsent() {
-                    self.finish(connection, item, send, IO_SEND_RESULT::IO_SEND_OK);
-                }
+        match whole {
+            Ok(true) if connection.has_unsent() => Step::Stop,
+            Ok(true) => {
+                round.has_reported = true;
+                self.finish(connection, item, send, IO_SEND_RESULT::IO_SEND_OK);
                 Step::Done
             }
-            Written::Part => Step::Stop,
-            Written::Not(why) => self.fail(connection, item, send, why),
+            Ok(false) => Step::Stop,
+            Err(why) => self.fail(connection, item, send, why),
         }
     }
 
@@ -161,8 +150,9 @@ impl Instance {
         connection: &Connection<Self>,
         item: Item<PendingSend>,
         send: Shared<PendingSend>,
-        why: &str,
+        why: WriteError,
     ) -> Step {
+        let why = why.as_str();
         let partial = send.is_partially_sent();
         if !partial {
             log!(self.logger, "a send failed: {why}");
