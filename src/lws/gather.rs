@@ -24,6 +24,15 @@ impl<'a, L: Listener> Gathering<'a, L> {
     }
 }
 
+impl<L: Listener> Gathering<'_, L> {
+    /// Whether it is time to end it: something was sent, for want of room, and those
+    /// it belongs to should hear of it.
+    pub(crate) fn is_full(&self) -> bool {
+        // SAFETY: NULL, or the living SSL of a living wsi.
+        unsafe { tls::has_sent(self.0.0.ssl()) }
+    }
+}
+
 impl<L: Listener> Drop for Gathering<'_, L> {
     fn drop(&mut self) {
         self.0.0.release_tls();

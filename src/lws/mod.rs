@@ -24,4 +24,5 @@ pub(crate) use cork::Cork;
 #[cfg(feature = "websock")]
 pub(crate) use duplex::{Frame, Kind};
 pub(crate) use event::{Event, Listener, Reason};
+pub(crate) use gather::Gathering;
 pub(crate) use send_buffer::PADDING;

@@ -9,7 +9,9 @@ pub(super) struct Gather {
     /// So many bytes of them are out.
     sent: usize,
     /// Whether records are collected, rather than sent at once.
-    pub(super) holds: bool,
+    holds: bool,
+    /// Whether something was sent since that began.
+    has_sent: bool,
 }
 
 impl Gather {
@@ -17,6 +19,16 @@ impl Gather {
     /// gain little, and a socket that has room at all often has no room for more:
     /// what does not go out at once nobody is told of.
     const ROOM: usize = 17 * 1024;
+
+    /// From now on records are collected.
+    pub(super) fn hold(&mut self) {
+        self.holds = true;
+        self.has_sent = false;
+    }
+
+    pub(super) fn has_sent(&self) -> bool {
+        self.has_sent
+    }
 
     /// Takes `bytes`, or passes them on by `send`, behind what was taken before.
     /// The result is that of `send`: how many of them, or that there was an error.
@@ -29,8 +41,9 @@ impl Gather {
         self.pass_on(bytes, send)
     }
 
-    /// Passes on what was taken; the last result of `send`.
-    pub(super) fn flush(&mut self, send: impl FnMut([&[u8]; 2]) -> isize) -> isize {
+    /// Passes on what was taken, and takes no more; the last result of `send`.
+    pub(super) fn release(&mut self, send: impl FnMut([&[u8]; 2]) -> isize) -> isize {
+        self.holds = false;
         self.pass_on(&[], send)
     }
 
@@ -41,6 +54,7 @@ impl Gather {
             let rest = self.records.get(self.sent..).unwrap_or_default();
             result = send([rest, bytes]);
             let Ok(count @ 1..) = usize::try_from(result) else { break };
+            self.has_sent = true;
             if count < rest.len() {
                 self.sent += count;
                 continue;
@@ -109,7 +123,9 @@ mod tests {
     }
 
     fn holding() -> Gather {
-        Gather { holds: true, ..Gather::default() }
+        let mut gather = Gather::default();
+        gather.hold();
+        gather
     }
 
     #[test]
@@ -118,8 +134,8 @@ mod tests {
         for record in [b"one".as_slice(), b"two", b"three"] {
             assert_eq!(gather.write(record, |b| kernel.send(b)), record.len() as isize);
         }
-        assert_eq!(kernel.calls, 0);
-        assert_eq!(gather.flush(|b| kernel.send(b)), 11);
+        assert_eq!((kernel.calls, gather.has_sent()), (0, false));
+        assert_eq!(gather.release(|b| kernel.send(b)), 11);
         assert!(gather.is_empty());
         assert_eq!((kernel.calls, kernel.got.as_slice()), (1, b"onetwothree".as_slice()));
     }
@@ -137,9 +153,8 @@ mod tests {
         let (mut gather, mut kernel) = (holding(), Kernel::with_room(4));
         gather.write(b"abc", |b| kernel.send(b));
         gather.write(b"def", |b| kernel.send(b));
-        assert_eq!(gather.flush(|b| kernel.send(b)), WOULD_BLOCK);
+        assert_eq!(gather.release(|b| kernel.send(b)), WOULD_BLOCK);
         assert!(!gather.is_empty());
-        gather.holds = false;
         assert_eq!(gather.write(b"ghi", |b| kernel.send(b)), WOULD_BLOCK, "not before the rest");
         kernel.room = 100;
         assert_eq!(gather.write(b"ghi", |b| kernel.send(b)), 3);
@@ -179,6 +194,7 @@ mod tests {
         for _ in 0..1000 {
             assert_eq!(gather.write(&record, |b| kernel.send(b)), 1000);
             assert!(gather.records.len() <= Gather::ROOM);
+            assert_eq!(gather.has_sent(), kernel.calls > 0);
             assert_eq!(gather.records.capacity(), Gather::ROOM, "never more memory");
         }
         // A kernel that takes nothing: the record that has no room is refused.
@@ -187,7 +203,7 @@ mod tests {
         assert!(refused.is_some_and(|count| count <= Gather::ROOM / 1000));
         let kept = gather.records.len();
         kernel.room = usize::MAX;
-        gather.flush(|b| kernel.send(b));
+        gather.release(|b| kernel.send(b));
         assert_eq!(kernel.got.len() % 1000, 0);
         assert!(kept > 0 && gather.is_empty());
     }
@@ -198,7 +214,7 @@ mod tests {
         gather.write(b"kept", |b| kernel.send(b));
         gather.rest();
         kernel.room = 100;
-        gather.flush(|b| kernel.send(b));
+        gather.release(|b| kernel.send(b));
         gather.rest();
         assert_eq!((gather.records.capacity(), kernel.got.as_slice()), (0, b"kept".as_slice()));
     }

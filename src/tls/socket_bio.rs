@@ -31,6 +31,7 @@ const HOLD: c_int = 0x7773_0001;
 const RELEASE: c_int = 0x7773_0002;
 const ABANDON: c_int = 0x7773_0003;
 const REST: c_int = 0x7773_0004;
+const HAS_SENT: c_int = 0x7773_0005;
 
 /// What became of what was held.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -104,6 +105,15 @@ pub(super) unsafe fn write_quietly(raw: *mut ssl::SSL, method: *mut ssl::BIO_MET
 pub(crate) unsafe fn hold(raw: *const ssl::SSL) -> bool {
     // SAFETY: promised by the caller.
     unsafe { command(raw, HOLD) == 1 }
+}
+
+/// Whether something was sent since [`hold`]: not all that was written fitted.
+///
+/// # Safety
+/// NULL or a living SSL.
+pub(crate) unsafe fn has_sent(raw: *const ssl::SSL) -> bool {
+    // SAFETY: promised by the caller.
+    unsafe { command(raw, HAS_SENT) == 1 }
 }
 
 /// Sends what was collected, and collects no more.
@@ -218,12 +228,11 @@ unsafe extern "C" fn control(
     let Some(socket) = (unsafe { Socket::of(bio) }) else { return 0 };
     socket.with_gather(|gather| match command {
         HOLD => {
-            gather.holds = true;
+            gather.hold();
             1
         }
         RELEASE => {
-            gather.holds = false;
-            let result = gather.flush(|parts| socket.send(parts));
+            let result = gather.release(|parts| socket.send(parts));
             match gather.is_empty() {
                 true => 1,
                 false if Socket::failed(result) => -1,
@@ -239,6 +248,7 @@ unsafe extern "C" fn control(
             gather.rest();
             1
         }
+        HAS_SENT => gather.has_sent().into(),
         // OpenSSL asks for it at the end of a handshake; whoever holds, releases.
         _ => c_long::from(command == ssl::BIO_CTRL_FLUSH as c_int),
     })

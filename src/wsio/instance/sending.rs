@@ -4,7 +4,7 @@ use super::Instance;
 use crate::ffi::list::Item;
 use crate::ffi::logger::log;
 use crate::ffi::xio::IO_SEND_RESULT;
-use crate::lws::{Connection, Cork};
+use crate::lws::{Connection, Cork, Gathering};
 use crate::sys::Shared;
 use crate::wsio::budget::Budget;
 use crate::wsio::pending::{PendingSend, WriteError};
@@ -45,9 +45,9 @@ impl Round<'_> {
     /// Writes the sends behind `item` as well. Nothing is reported here: it is not known
     /// yet whether the kernel takes what is gathered. What fails is reported when
     /// its turn comes, unless it was for want of memory.
-    fn write_behind(&mut self, item: &Item<PendingSend>) {
+    fn write_behind(&mut self, item: &Item<PendingSend>, gathering: &Gathering<'_, Instance>) {
         let mut next = item.next();
-        while let Some(item) = next.filter(|_| self.can_write()) {
+        while let Some(item) = next.filter(|_| self.can_write() && !gathering.is_full()) {
             let send = item.value();
             if send.is_answered() {
                 return;
@@ -105,7 +105,7 @@ impl Instance {
         let Some(item) = self.pending.head() else { return Step::Empty };
         let send = item.value();
         if send.is_answered() || send.is_with_lws() {
-            // Many may have been written, and each callback may take long.
+            // Several may have been written, and each callback may take long.
             if round.has_reported && !round.budget.has_time() {
                 return Step::Stop;
             }
@@ -127,8 +127,8 @@ impl Instance {
             let gathers = many || connection.splits(send.rest_length());
             let gathering = if gathers { connection.gather() } else { None };
             let whole = round.write(&send);
-            if gathering.is_some() {
-                round.write_behind(&item);
+            if let Some(gathering) = &gathering {
+                round.write_behind(&item, gathering);
             }
             whole
         };
