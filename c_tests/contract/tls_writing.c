@@ -272,37 +272,14 @@ TEST(tls_cancels_what_the_kernel_does_not_have)
     fill(mine);
     queue_three();
     writeable();
+    empty(peer);
     forget_journal();
     CHECK_INT(close_io("close"), 0);
-    CHECK_JOURNAL(TO_USER, "one sent CANCELLED", "two sent CANCELLED",
-        "three sent CANCELLED", "close closed");
-    CHECK_INT(journal_count("lws_write CLOSE 03e8"), 0);
-    empty(peer);
+    CHECK_JOURNAL(IN_LWS | TO_USER, "lws_context_destroy", "one sent CANCELLED",
+        "two sent CANCELLED", "three sent CANCELLED", "close closed");
     CHECK_INT(ssl_write("goodbye", 7), -1);
     CHECK(!ssl_should_retry_write());
     check_written(peer, NULL);
-    ssl_end_handshake();
-    close(mine);
-    close(peer);
-    finish();
-}
-
-/* What it has by then was sent, and the goodbye follows it. */
-TEST(tls_knows_at_the_end_what_the_kernel_has)
-{
-    int mine;
-    int peer = start_counting(&mine);
-    fill(mine);
-    queue_three();
-    writeable();
-    CHECK_INT(send_text("four"), 0);
-    empty(peer);
-    forget_journal();
-    CHECK_INT(close_io("close"), 0);
-    CHECK_JOURNAL(IN_LWS | TO_USER, "lws_write CLOSE 03e8", "lws_context_destroy",
-        "one sent OK", "two sent OK", "three sent OK", "four sent CANCELLED",
-        "close closed");
-    check_written(peer, "onetwothree");
     ssl_end_handshake();
     close(mine);
     close(peer);
@@ -399,12 +376,12 @@ TEST(tls_gives_its_memory_back)
     end(mine, peer);
 }
 
-/* A callback may close the IO while there is more to report. SRS_WSIO_01_077 */
+/* A callback may close the IO while there is more to report. SRS_WSIO_01_109 */
 static void close_inside(const char* name, IO_SEND_RESULT result)
 {
-    CHECK_INT(result, IO_SEND_OK);
-    if (strcmp(name, "one") == 0)
+    if (result == IO_SEND_OK)
     {
+        CHECK_STR(name, "one");
         CHECK_INT(close_io("close"), 0);
     }
 }
@@ -416,7 +393,8 @@ TEST(tls_may_be_closed_by_a_report)
     queue_three();
     hooks.sent = close_inside;
     writeable();
-    CHECK_JOURNAL(TO_USER, "one sent OK", "two sent OK", "three sent OK", "close closed");
+    CHECK_JOURNAL(TO_USER, "one sent OK", "two sent CANCELLED", "three sent CANCELLED",
+        "close closed");
     check_written(peer, "onetwothree");
     ssl_end_handshake();
     close(mine);

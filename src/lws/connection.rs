@@ -165,31 +165,27 @@ impl<L: Listener> Connection<L> {
     }
 
     /// Ends the connection. No event follows; the context is destroyed now or,
-    /// inside a callback, when the outermost call into lws has returned. Whether the
-    /// kernel has all that was gathered.
+    /// inside a callback, when the outermost call into lws has returned.
     ///
     /// `polite`: an established connection gets a Close frame with code 1000
     /// first, if it can be sent at once. lws sends none by itself.
-    pub(crate) fn close(self, polite: bool) -> bool {
+    pub(crate) fn close(self, polite: bool) {
         Link::call(&self.0, || {
             let link = &self.0;
-            if link.tls_is_stuck.get() {
-                link.release_tls();
-            }
-            let all_sent = link.established.get() && !link.broken.get() && !self.has_unsent();
-            // A Close frame inside a message would break the stream; lws itself
-            // answers a Close of the peer's.
-            if polite && all_sent && !link.mid_message.get() && link.peer_close.get().is_none() {
+            // lws itself answers a Close of the peer's.
+            let open = link.established.get() && link.peer_close.get().is_none();
+            // A Close frame inside a message would break the stream.
+            let whole = !link.mid_message.get() && !link.broken.get();
+            if polite && open && whole && !self.has_unsent() {
                 self.say_goodbye();
             }
             if link.tls_is_stuck.get() {
-                // Or else it would go with TLS's own goodbye.
+                // Or else it would go with TLS's own goodbye, and is to be cancelled.
                 // SAFETY: NULL, or the living SSL of a living wsi.
                 unsafe { tls::abandon(link.ssl()) };
             }
             link.closed.set(true);
-            all_sent && link.tls.is_some()
-        })
+        });
     }
 
     pub(crate) fn is_closed(&self) -> bool {

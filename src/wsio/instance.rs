@@ -186,32 +186,28 @@ impl Instance {
         if let Some(open_complete) = self.open_complete.take() {
             open_complete.call(IO_OPEN_RESULT::IO_OPEN_CANCELLED);
         }
-        // SRS_WSIO_01_043
-        let connection = self.connection.take();
-        let gathered_is_out = connection.is_some_and(|connection| connection.close(true));
+        self.hang_up();
         self.spare.drop();
-        self.answer_pending(gathered_is_out);
+        self.cancel_pending();
     }
 
-    /// Answers all that is pending, oldest first: it is cancelled, but for what was
-    /// gathered and is out. A callback may destroy the IO and by that do the rest of
-    /// it: nothing pending is out of its sight.
+    fn hang_up(&self) {
+        if let Some(connection) = self.connection.take() {
+            connection.close(true); // SRS_WSIO_01_043
+        }
+    }
+
+    /// Answers all that is pending, oldest first. A callback may destroy the IO
+    /// and by that do the rest of it: nothing pending is out of its sight.
     /// SRS_WSIO_01_108, SRS_WSIO_01_109, SRS_WSIO_01_111
-    fn answer_pending(&self, gathered_is_out: bool) {
-        let answer = |send: Shared<PendingSend>| {
-            send.answer(if gathered_is_out && send.is_with_lws() {
-                IO_SEND_RESULT::IO_SEND_OK // SRS_WSIO_01_077
-            } else {
-                IO_SEND_RESULT::IO_SEND_CANCELLED
-            });
-        };
+    fn cancel_pending(&self) {
         loop {
             if let Some(orphan) = self.orphans.take() {
                 self.orphans.set(orphan.take_next());
-                answer(orphan);
+                orphan.answer(IO_SEND_RESULT::IO_SEND_CANCELLED);
             } else if let Some(head) = self.pending.head() {
                 match self.pending.remove(head) {
-                    Ok(send) => answer(send),
+                    Ok(send) => send.answer(IO_SEND_RESULT::IO_SEND_CANCELLED),
                     Err(()) => self.orphan_pending(),
                 }
             } else {
