@@ -84,7 +84,9 @@ pub(super) unsafe extern "C" fn on_ws_callback<L: Listener>(
 ) -> c_int {
     guard(CONTINUE, || {
         // The many that do not concern us, before anything is looked up.
-        if !concerns_us(reason) {
+        let is_frequent = reason == lws::LWS_CALLBACK_CLIENT_RECEIVE
+            || reason == lws::LWS_CALLBACK_CLIENT_WRITEABLE;
+        if !is_frequent && !concerns_us(reason) {
             return CONTINUE;
         }
         // SAFETY: lws calls with a wsi of a living context, whose user pointer
@@ -143,6 +145,7 @@ impl<L: Listener> Link<L> {
     ///
     /// # Safety
     /// As lws calls with this reason.
+    #[cold]
     unsafe fn on_other(
         &self,
         wsi: *mut lws::lws,

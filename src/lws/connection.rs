@@ -90,10 +90,12 @@ impl<L: Listener> Connection<L> {
 
     /// Writes one binary message (or the rest of one): what `lws_write` says;
     /// `None` when memory is short. Not while [`Self::has_unsent`].
+    #[inline(always)]
     pub(crate) fn write(&self, message: &[u8]) -> Option<c_int> {
         self.write_as(message, lws::LWS_WRITE_BINARY)
     }
 
+    #[inline(always)]
     pub(super) fn write_as(&self, message: &[u8], kind: lws::lws_write_protocol) -> Option<c_int> {
         // SRS_WSIO_01_072, SRS_WSIO_01_074
         let mut buffer = self.0.send_buffer.take();
@@ -120,6 +122,7 @@ impl<L: Listener> Connection<L> {
 
     /// # Safety
     /// Before the payload there are LWS_PRE bytes in the same block.
+    #[inline(always)]
     unsafe fn write_in_place(&self, payload: &mut [u8], kind: lws::lws_write_protocol) -> c_int {
         let Some(wsi) = self.wsi() else { return -1 };
         self.0.had_traffic.set(true);
@@ -156,7 +159,7 @@ impl<L: Listener> Connection<L> {
     /// Sends what is written from now on in one go, as far as that can be had; for
     /// more than one message or record.
     pub(crate) fn gather(&self) -> Option<Gathering<'_, L>> {
-        Gathering::start(self)
+        self.0.tls.as_ref().and_then(|_| Gathering::start(self))
     }
 
     pub(super) fn socket(&self) -> Option<c_int> {

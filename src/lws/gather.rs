@@ -16,9 +16,7 @@ pub(crate) struct Gathering<'a, L: Listener>(&'a Connection<L>);
 
 impl<'a, L: Listener> Gathering<'a, L> {
     /// `None` without TLS.
-    #[inline]
     pub(super) fn start(connection: &'a Connection<L>) -> Option<Self> {
-        connection.0.tls.as_ref()?;
         // SAFETY: NULL, or the living SSL of a living wsi.
         unsafe { tls::hold(connection.0.ssl()) }.then(|| Self(connection))
     }

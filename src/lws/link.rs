@@ -93,6 +93,7 @@ impl<L: Listener> Link<L> {
 
     /// Runs `f`, which calls lws. The outermost such call keeps the host's
     /// OpenSSL errors out of it, and destroys a closed context.
+    #[inline(always)]
     pub(super) fn call<R>(link: &Shared<Self>, f: impl FnOnce() -> R) -> R {
         if link.depth.get() > 0 {
             return f();

@@ -238,10 +238,10 @@ impl Instance {
         let connection = self.connection().ok_or("there is no connection")?;
         let send = PendingSend::try_new(bytes, complete, &self.spare).ok_or("out of memory")?;
         // SRS_WSIO_01_105, SRS_WSIO_01_055
-        let item = self.pending.add(send.clone()).ok_or("list_add failed")?;
+        let item = self.pending.add(send).ok_or("list_add failed")?;
         // SRS_WSIO_01_056
         if connection.request_writeable() < 0 {
-            send.forget();
+            item.value().forget();
             // If this fails, the item is skipped when its turn comes.
             let _ = self.pending.remove(item);
             return Err("lws_callback_on_writable failed"); // SRS_WSIO_01_106
@@ -358,7 +358,8 @@ impl Drop for Running<'_> {
 }
 
 impl Listener for Instance {
-    #[inline]
+    // In each place it is known which event it is.
+    #[inline(always)]
     fn on_event(&self, event: Event<'_>) {
         match event {
             Event::Established => self.handle(Input::Established, &"established twice"),

@@ -108,6 +108,7 @@ impl PendingSend {
 
 impl Shared<PendingSend> {
     /// Writes what lws has not taken yet. Whether it has taken all of it now.
+    #[inline(always)]
     pub(crate) fn write_on<L: Listener>(
         &self,
         connection: &Connection<L>,

@@ -24,8 +24,9 @@ struct Round<'a> {
 }
 
 /// How far one step of a round came.
+#[derive(PartialEq, Eq)]
 enum Step {
-    /// There may be more to do.
+    /// There may be more to do: nothing is held back, by lws or TLS.
     Done,
     /// No more can be done now.
     Stop,
@@ -34,6 +35,7 @@ enum Step {
 }
 
 impl Round<'_> {
+    #[inline(always)]
     fn write(&mut self, send: &Shared<PendingSend>) -> Result<bool, WriteError> {
         self.has_written = true;
         self.budget.spend(send.rest_length());
@@ -47,9 +49,10 @@ impl Round<'_> {
     /// its turn comes, unless it was for want of memory.
     fn write_behind(&mut self, item: &Item<PendingSend>, gathering: &Gathering<'_, Instance>) {
         let mut next = item.next();
-        while let Some(item) = next.filter(|_| self.can_write() && !gathering.is_full()) {
+        while let Some(item) = next {
             let send = item.value();
-            if send.is_answered() {
+            let ready = self.can_write() && !gathering.is_full() && !self.connection.has_unsent();
+            if !ready || send.is_answered() {
                 return;
             }
             if let Err(why @ (WriteError::Refused | WriteError::TooMuch)) = self.write(&send) {
@@ -60,7 +63,7 @@ impl Round<'_> {
     }
 
     fn can_write(&self) -> bool {
-        !self.is_over && self.budget.is_left() && !self.connection.has_unsent()
+        !self.is_over && self.budget.is_left()
     }
 }
 
@@ -77,13 +80,13 @@ impl Instance {
             has_reported: false,
             is_over: false,
         };
+        let mut step = if connection.has_unsent() { Step::Stop } else { Step::Done };
         // Callbacks in `step` may close, destroy and open again.
-        while self.can_send_on(&connection) && !connection.has_unsent() {
-            match self.step(&mut round) {
-                Step::Done => {}
-                Step::Stop => break,
-                Step::Empty => return self.spare.shrink(),
-            }
+        while step == Step::Done && self.can_send_on(&connection) {
+            step = self.step(&mut round);
+        }
+        if step == Step::Empty {
+            return self.spare.shrink();
         }
         // SRS_WSIO_01_081, SRS_WSIO_01_115, SRS_WSIO_01_116
         if self.can_send_on(&connection)
@@ -98,13 +101,13 @@ impl Instance {
         self.state.get() == State::Open && !connection.is_closed()
     }
 
-    /// Reports the oldest pending send if lws has it, else writes it. Nothing is held
-    /// back, by lws or TLS. SRS_WSIO_01_071
+    /// Reports the oldest pending send if lws has it, else writes it. Not while
+    /// anything is held back. SRS_WSIO_01_071
     fn step(&self, round: &mut Round<'_>) -> Step {
         let connection = round.connection;
         let Some(item) = self.pending.head() else { return Step::Empty };
         let send = item.value();
-        if send.is_answered() || send.is_with_lws() {
+        if send.is_with_lws() || send.is_answered() {
             // Several may have been written, and each callback may take long.
             if round.has_reported && !round.budget.has_time() {
                 return Step::Stop;
