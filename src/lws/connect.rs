@@ -45,7 +45,7 @@ const FD_LIMIT: u32 = 8;
 /// little more than [`scratch::SIZE`], since the buffer of that size that lws
 /// allocates when this is freed then takes its place: otherwise each connection
 /// holds some KiB more.
-const HEADER_DATA: u16 = 33 * 1024;
+const HEADER_DATA: u16 = 63 * 1024;
 
 /// The most that one `send()` gets; by default lws cuts into 4,116 bytes. No
 /// memory is set aside for it.

@@ -42,7 +42,7 @@ pub(super) struct Config {
 /// For an open whose `time_out` is 0.
 const DEFAULT_TIMEOUT_MS: u32 = 20_000;
 
-/// Of the extra headers: lws puts the request together in 64 KiB.
+/// Of the extra headers: lws puts the request together in 62 KiB.
 const LONGEST_HEADERS: usize = 16 * 1024;
 
 impl Config {
