@@ -414,9 +414,6 @@ static SSL_CTX* make_tls(const char* certificate, const char* key)
         ERR_print_errors_fp(stderr);
         exit(1);
     }
-    /* Many records in one read(). */
-    SSL_CTX_set_read_ahead(tls, 1);
-    SSL_CTX_set_default_read_buffer_len(tls, 256 * 1024);
     SSL_CTX_set_mode(tls, SSL_MODE_RELEASE_BUFFERS);
     /* Clients come anew each time. */
     SSL_CTX_set_session_cache_mode(tls, SSL_SESS_CACHE_OFF);

@@ -7,9 +7,28 @@
 #include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/bio.h>
 #include <openssl/err.h>
+#include <stdbool.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+/* Many records in one read(). OpenSSL's own way, read_ahead, moves all that it has
+ * read and not yet decrypted with each record. */
+static bool read_many(SSL* ssl, int fd)
+{
+    BIO* buffer = BIO_new(BIO_f_buffer());
+    BIO* in = BIO_new_socket(fd, BIO_NOCLOSE);
+    BIO* out = BIO_new_socket(fd, BIO_NOCLOSE);
+    if (buffer == NULL || in == NULL || out == NULL || BIO_set_read_buffer_size(buffer, 64 * 1024) != 1) {
+        BIO_free(buffer);
+        BIO_free(in);
+        BIO_free(out);
+        return false;
+    }
+    SSL_set_bio(ssl, BIO_push(buffer, in), out);
+    return true;
+}
 
 int stream_start(struct stream* stream, int fd, SSL_CTX* tls)
 {
@@ -22,7 +41,7 @@ int stream_start(struct stream* stream, int fd, SSL_CTX* tls)
     }
     if (tls != NULL) {
         stream->ssl = SSL_new(tls);
-        if (stream->ssl == NULL || SSL_set_fd(stream->ssl, fd) != 1) {
+        if (stream->ssl == NULL || !read_many(stream->ssl, fd)) {
             SSL_free(stream->ssl);
             return -1;
         }

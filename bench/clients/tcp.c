@@ -43,8 +43,6 @@ static SSL_CTX* make_tls(const char* trusted_ca)
         }
         BIO_free(bio);
         SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, NULL);
-        SSL_CTX_set_read_ahead(tls, 1);
-        SSL_CTX_set_default_read_buffer_len(tls, 64 * 1024);
     }
     return tls;
 }
