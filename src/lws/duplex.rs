@@ -129,11 +129,10 @@ impl<L: Listener> Connection<L> {
         let socket = self.socket().filter(|&socket| socket >= 0)?;
         let link = &self.0;
         if !link.requested.get() {
-            // SAFETY: a living wsi; its SSL, if it has one already.
-            let reads = unsafe {
-                let ssl: *const lws::SSL = lws::lws_get_ssl(wsi).cast();
-                !ssl.is_null() && lws::SSL_want(ssl) == lws::SSL_READING as c_int
-            };
+            let ssl = link.ssl();
+            // SAFETY: a living SSL, if there is one already.
+            let reads =
+                !ssl.is_null() && unsafe { lws::SSL_want(ssl) } == lws::SSL_READING as c_int;
             return Some((socket, if reads { libc::POLLIN } else { libc::POLLOUT }));
         }
         // After the peer's Close lws reads no more.

@@ -1,9 +1,5 @@
 //! Many TLS records, one system call.
 
-use core::ptr::{NonNull, null};
-
-use libwebsockets_sys as lws;
-
 use super::connection::Connection;
 use super::event::Listener;
 use super::link::Link;
@@ -46,15 +42,6 @@ impl<L: Listener> Link<L> {
         if released == Released::Failed {
             // lws does not know: it takes it for sent.
             self.broken.set(true);
-        }
-    }
-
-    /// NULL without TLS, or without a wsi.
-    pub(super) fn ssl(&self) -> *const lws::SSL {
-        match NonNull::new(self.wsi.get()).filter(|_| self.tls.is_some()) {
-            // SAFETY: a living wsi.
-            Some(wsi) => unsafe { lws::lws_get_ssl(wsi.as_ptr()).cast() },
-            None => null(),
         }
     }
 }

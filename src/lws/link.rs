@@ -2,7 +2,7 @@
 
 use core::cell::Cell;
 use core::ffi::c_void;
-use core::ptr::{NonNull, null_mut};
+use core::ptr::{NonNull, null, null_mut};
 
 use libwebsockets_sys as lws;
 
@@ -108,6 +108,15 @@ impl<L: Listener> Link<L> {
         }
         link.depth.set(0);
         result
+    }
+
+    /// NULL without TLS, or without a wsi.
+    pub(super) fn ssl(&self) -> *const lws::SSL {
+        match NonNull::new(self.wsi.get()).filter(|_| self.tls.is_some()) {
+            // SAFETY: a living wsi.
+            Some(wsi) => unsafe { lws::lws_get_ssl(wsi.as_ptr()).cast() },
+            None => null(),
+        }
     }
 
     /// SRS_WSIO_01_043
