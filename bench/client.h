@@ -37,6 +37,7 @@ void client_close(struct client* client);
 
 /* The driver ---------------------------------------------------------------------- */
 
+/* on_sent() may call client_send(), the others call nothing. */
 void on_opened(struct session* session);
 void on_sent(struct session* session, size_t messages);
 void on_received(struct session* session, size_t bytes);

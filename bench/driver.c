@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <malloc.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,10 +18,23 @@
 
 #define TIME_LIMIT_S 60
 
+/* What is to be sent, and how much of it is to be queued at any time. */
+struct supply {
+    struct client* client;
+    const unsigned char* message;
+    size_t size, window;
+    size_t left;   /* messages that are not queued yet; ENDLESS */
+    size_t queued; /* messages, in all */
+    bool is_filling;
+};
+
+#define ENDLESS SIZE_MAX
+
 struct session {
     bool opened;
     size_t sent;     /* messages */
     size_t received; /* bytes */
+    struct supply supply;
 };
 
 struct options {
@@ -28,7 +42,7 @@ struct options {
     struct endpoint endpoint;
     size_t size;    /* of a message */
     size_t window;  /* messages queued and not yet sent */
-    size_t count;   /* messages of a batch; connections; turns */
+    size_t count;   /* messages of a batch at least; connections; turns */
     size_t batches; /* 0: as many as `ms` allows, but 3 */
     size_t ms;      /* how long to measure */
 };
@@ -62,6 +76,22 @@ static void* allocate(size_t size)
     return memory;
 }
 
+/* Queues as much as the window allows. */
+static void fill_window(struct session* session)
+{
+    struct supply* supply = &session->supply;
+    if (supply->is_filling) {
+        return; /* a client that has sent when client_send() returns */
+    }
+    supply->is_filling = true;
+    while (supply->left > 0 && supply->queued - session->sent < supply->window) {
+        supply->queued++;
+        supply->left -= supply->left != ENDLESS;
+        client_send(supply->client, supply->message, supply->size);
+    }
+    supply->is_filling = false;
+}
+
 /* What the client reports --------------------------------------------------------- */
 
 void on_opened(struct session* session)
@@ -72,6 +102,8 @@ void on_opened(struct session* session)
 void on_sent(struct session* session, size_t messages)
 {
     session->sent += messages;
+    /* As a program that sends the next when it hears that one is out. */
+    fill_window(session);
 }
 
 void on_received(struct session* session, size_t bytes)
@@ -130,24 +162,19 @@ static void receive(struct client* client, struct session* session, size_t bytes
     session->received = 0;
 }
 
-/* Sends `count` messages with up to `window` in the queue. */
-static void send_all(struct client* client, struct session* session, const unsigned char* message,
-    const struct options* options)
+/* From here on there are `window` messages in the queue, as long as `count` lasts. */
+static void supply(struct client* client, struct session* session, const unsigned char* message,
+    const struct options* options, size_t count)
 {
-    size_t queued = 0;
-    session->sent = 0;
-    while (session->sent < options->count) {
-        while (queued < options->count && queued - session->sent < options->window) {
-            client_send(client, message, options->size);
-            queued++;
-        }
-        service(client);
-    }
+    session->supply = (struct supply){ .client = client, .message = message, .size = options->size,
+        .window = options->window, .left = count, .queued = session->sent };
+    fill_window(session);
 }
 
-/* What a batch costs. */
+/* What was used so far, and for how many messages. */
 struct cost {
     double wall, user, system; /* microseconds */
+    size_t messages;
 };
 
 static double microseconds(struct timeval time)
@@ -155,11 +182,11 @@ static double microseconds(struct timeval time)
     return (double)time.tv_sec * 1e6 + (double)time.tv_usec;
 }
 
-static struct cost now(void)
+static struct cost now(size_t messages)
 {
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
-    return (struct cost){ (double)now_ns() / 1e3, microseconds(usage.ru_utime), microseconds(usage.ru_stime) };
+    return (struct cost){ (double)now_ns() / 1e3, microseconds(usage.ru_utime), microseconds(usage.ru_stime), messages };
 }
 
 enum { BATCHES_MAX = 1000 };
@@ -172,64 +199,114 @@ static bool has_enough(const struct options* options, const struct cost* at, siz
     return batches >= 3 && at[batches].wall - at[0].wall >= (double)options->ms * 1e3;
 }
 
-static void print_batches(const struct cost* at, size_t batches, size_t count)
+static void print_batches(const struct cost* at, size_t batches, size_t total)
 {
-    printf("{\"batches_us\": [");
+    double messages = (double)(at[batches].messages - at[0].messages);
+    printf("{\"each_us\": [");
     for (size_t i = 0; i < batches; i++) {
-        printf("%s%.1f", i > 0 ? ", " : "", at[i + 1].wall - at[i].wall);
+        printf("%s%.4f", i > 0 ? ", " : "",
+            (at[i + 1].wall - at[i].wall) / (double)(at[i + 1].messages - at[i].messages));
     }
-    double messages = (double)batches * (double)count;
-    printf("], \"count\": %zu, \"user_us\": %.4f, \"system_us\": %.4f, \"process_us\": %.0f}\n", count,
+    printf("], \"count\": %zu, \"user_us\": %.4f, \"system_us\": %.4f, \"process_us\": %.0f}\n", total,
         (at[batches].user - at[0].user) / messages, (at[batches].system - at[0].system) / messages,
         (double)(now_ns() - started_ns) / 1e3);
 }
 
 /* Modes --------------------------------------------------------------------------- */
 
-/* Until the server says that it has all of the batch. */
-static void send_batch(struct client* client, struct session* session, const unsigned char* message,
+/* A way to send or receive `count` messages or more, again and again. */
+struct way {
+    /* How many it were. */
+    size_t (*batch)(struct client*, struct session*, const unsigned char*, const struct options*);
+    /* When there were enough: how many came on top. */
+    size_t (*finish)(struct client*, struct session*, const struct options*);
+};
+
+/* What the server sends for each `count` messages. */
+#define REPLY_SIZE 8
+
+/* The window is full all the time. */
+static size_t send_batch(struct client* client, struct session* session, const unsigned char* message,
     const struct options* options)
 {
-    send_all(client, session, message, options);
-    receive(client, session, 8);
+    size_t before = session->sent;
+    if (session->supply.left == 0) {
+        supply(client, session, message, options, ENDLESS);
+    }
+    while (session->sent - before < options->count) {
+        service(client);
+    }
+    return session->sent - before;
+}
+
+/* Until the server says that it has got all. */
+static size_t send_rest(struct client* client, struct session* session, const struct options* options)
+{
+    size_t before = session->sent;
+    size_t over = session->supply.queued % options->count;
+    session->supply.left = over > 0 ? options->count - over : 0;
+    fill_window(session);
+    while (session->sent < session->supply.queued) {
+        service(client);
+    }
+    receive(client, session, session->sent / options->count * REPLY_SIZE);
+    return session->sent - before;
+}
+
+/* With a client that waits in each call, so that nothing is queued: until the server
+ * says that it has got the batch. */
+static size_t send_waiting_batch(struct client* client, struct session* session, const unsigned char* message,
+    const struct options* options)
+{
+    supply(client, session, message, options, options->count);
+    receive(client, session, REPLY_SIZE);
+    return options->count;
 }
 
 /* From asking for a batch until its last byte. */
-static void receive_batch(struct client* client, struct session* session, const unsigned char* message,
+static size_t receive_batch(struct client* client, struct session* session, const unsigned char* message,
     const struct options* options)
 {
     (void)message;
     client_send(client, (const unsigned char*)"go", 2);
     receive(client, session, options->size * options->count);
+    return options->count;
 }
 
 /* Batches, after one that warms up. */
-static void measure_batches(const struct options* options,
-    void (*batch)(struct client*, struct session*, const unsigned char*, const struct options*))
+static void measure_batches(const struct options* options, const struct way* way)
 {
     static struct cost at[BATCHES_MAX + 1];
     struct session session;
     struct client* client = open_client(options, &session);
     unsigned char* message = allocate(options->size);
     size_t batches = 0;
-    batch(client, &session, message, options);
-    at[0] = now();
+    size_t total = way->batch(client, &session, message, options);
+    at[0] = now(total);
     while (!has_enough(options, at, batches)) {
-        batch(client, &session, message, options);
-        at[++batches] = now();
+        total += way->batch(client, &session, message, options);
+        at[++batches] = now(total);
+    }
+    if (way->finish != NULL) {
+        total += way->finish(client, &session, options);
     }
     client_close(client);
-    print_batches(at, batches, options->count);
+    print_batches(at, batches, total);
 }
 
 static void measure_send(const struct options* options)
 {
-    measure_batches(options, send_batch);
+    measure_batches(options, &(struct way){ send_batch, send_rest });
+}
+
+static void measure_send_waiting(const struct options* options)
+{
+    measure_batches(options, &(struct way){ send_waiting_batch, NULL });
 }
 
 static void measure_receive(const struct options* options)
 {
-    measure_batches(options, receive_batch);
+    measure_batches(options, &(struct way){ receive_batch, NULL });
 }
 
 static int compare(const void* left, const void* right)
@@ -280,23 +357,24 @@ static void measure_pingpong(const struct options* options)
 static void measure_paced(const struct options* options)
 {
     enum { BURST = 10 };
-    struct options burst = *options;
     struct session session;
     struct client* client = open_client(options, &session);
     unsigned char* message = allocate(options->size);
-    struct cost before = { 0, 0, 0 };
+    struct cost before = { 0 };
     long long next = now_ns();
-    burst.count = BURST;
     for (size_t i = 0; i < options->ms + options->ms / 10; i++) {
         if (i == options->ms / 10) {
-            before = now();
+            before = now(0);
         }
-        send_all(client, &session, message, &burst);
+        supply(client, &session, message, options, BURST);
+        while (session.sent < session.supply.queued) {
+            service(client);
+        }
         next += 1000000;
         struct timespec until = { next / 1000000000, next % 1000000000 };
         clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
     }
-    struct cost after = now();
+    struct cost after = now(0);
     client_close(client);
     printf("{\"cpu_us\": %.4f, \"count\": %zu}\n",
         (after.user + after.system - before.user - before.system) / (double)(options->ms * BURST),
@@ -308,11 +386,11 @@ static void measure_idle(const struct options* options)
 {
     struct session session;
     struct client* client = open_client(options, &session);
-    struct cost before = now();
+    struct cost before = now(0);
     for (size_t i = 0; i < options->count; i++) {
         client_service(client);
     }
-    struct cost after = now();
+    struct cost after = now(0);
     client_close(client);
     printf("{\"turn_us\": %.4f, \"count\": %zu}\n", (after.wall - before.wall) / (double)options->count,
         options->count);
@@ -324,14 +402,14 @@ static void open_and_close(const struct options* options)
     struct session session;
     double* took = allocate(options->count * sizeof(*took));
     client_close(open_client(options, &session));
-    struct cost before = now();
+    struct cost before = now(0);
     for (size_t i = 0; i < options->count; i++) {
         double began = (double)now_ns() / 1e3;
         struct client* client = open_client(options, &session);
         took[i] = (double)now_ns() / 1e3 - began;
         client_close(client);
     }
-    struct cost after = now();
+    struct cost after = now(0);
     qsort(took, options->count, sizeof(*took), compare);
     printf("{\"open_us\": %.1f, \"open_close_us\": %.1f, \"cpu_us\": %.1f, \"count\": %zu}\n",
         percentile(took, options->count, 50), (after.wall - before.wall) / (double)options->count,
@@ -360,13 +438,10 @@ static void measure_both(const struct options* options)
     struct client* client = open_client(options, &session);
     unsigned char* message = allocate(options->size);
     long long end = now_ns() + (long long)options->ms * 1000000;
-    size_t queued = 0, received_most = 0, sent_most = 0;
+    size_t received_most = 0, sent_most = 0;
     long long longest = 0;
+    supply(client, &session, message, options, ENDLESS);
     while (now_ns() < end) {
-        while (queued - session.sent < options->window) {
-            client_send(client, message, options->size);
-            queued++;
-        }
         size_t sent = session.sent, received = session.received;
         long long began = now_ns();
         service(client);
@@ -452,7 +527,7 @@ static void measure_backlog(const struct options* options)
     while (session.sent < options->count) {
         service(client);
     }
-    receive(client, &session, 8);
+    receive(client, &session, REPLY_SIZE);
     for (long long end = now_ns() + 1500000000LL; now_ns() < end;) {
         service(client);
     }
@@ -470,8 +545,8 @@ static void usage(void)
 {
     fputs("usage: bench-CLIENT MODE HOST PORT CA_FILE|- [--size N] [--window N] [--count N] [--batches N] [--ms N]\n"
           "\n"
-          "  MODE  send, receive, pingpong, paced, both, idle, open,\n"
-          "        open-more, memory or backlog\n"
+          "  MODE  send, send-waiting, receive, pingpong, paced, both, idle,\n"
+          "        open, open-more, memory or backlog\n"
           "  CA_FILE  connects with TLS and trusts this; -: without TLS\n",
         stderr);
     exit(2);
@@ -506,6 +581,7 @@ int main(int argc, char** argv)
         void (*measure)(const struct options* options);
     } modes[] = {
         { "send", "/sink", measure_send },
+        { "send-waiting", "/sink", measure_send_waiting },
         { "receive", "/source", measure_receive },
         { "pingpong", "/echo", measure_pingpong },
         { "paced", "/sink", measure_paced },

@@ -28,7 +28,8 @@ struct client {
     size_t room, first, used; /* of the ring; `room` is a power of two */
     unsigned char* padded;
     size_t padded_room;
-    size_t unreported; /* written, but lws may still hold the last of it */
+    bool unreported; /* one is written, but lws holds some of it */
+    bool draining;
     struct session* session;
 };
 
@@ -59,11 +60,8 @@ static void cork(struct client* client, int on)
 
 static void report_sent(struct client* client)
 {
-    size_t count = client->unreported;
-    client->unreported = 0;
-    if (count > 0) {
-        on_sent(client->session, count);
-    }
+    client->unreported = false;
+    on_sent(client->session, 1);
 }
 
 static bool write_first(struct client* client)
@@ -81,32 +79,43 @@ static bool write_first(struct client* client)
     }
     client->first = (client->first + 1) & (client->room - 1);
     client->used--;
-    client->unreported++;
     return true;
 }
 
-static void drain(struct client* client)
+/* Reports each as soon as lws has passed it on, so that the next can join. */
+static void write_queued(struct client* client)
 {
     size_t bytes = 0;
-    bool many = client->used > 1;
-    report_sent(client); /* WRITEABLE: lws holds nothing */
-    if (many) {
-        cork(client, 1);
-    }
-    while (client->used > 0 && bytes < BUDGET && !lws_partial_buffered(client->wsi)) {
+    bool corked = false;
+    while (client->used > 0 && bytes < BUDGET) {
+        if (!corked && (bytes > 0 || client->used > 1)) {
+            cork(client, 1);
+            corked = true;
+        }
         bytes += client->ring[client->first].size;
         if (!write_first(client)) {
             return;
         }
-    }
-    if (many) {
-        cork(client, 0);
-    }
-    bool held = lws_partial_buffered(client->wsi) != 0;
-    if (!held) {
+        if (lws_partial_buffered(client->wsi)) {
+            client->unreported = true;
+            break;
+        }
         report_sent(client);
     }
-    if (client->used > 0 || held) {
+    if (corked) {
+        cork(client, 0);
+    }
+}
+
+static void drain(struct client* client)
+{
+    client->draining = true;
+    if (client->unreported) {
+        report_sent(client); /* WRITEABLE: lws holds nothing */
+    }
+    write_queued(client);
+    client->draining = false;
+    if (client->used > 0 || client->unreported) {
         lws_callback_on_writable(client->wsi);
     }
 }
@@ -217,7 +226,7 @@ void client_send(struct client* client, const unsigned char* bytes, size_t size)
         grow(client);
     }
     client->ring[(client->first + client->used) & (client->room - 1)] = (struct message){ bytes, size };
-    if (client->used++ == 0) {
+    if (client->used++ == 0 && !client->draining) {
         lws_callback_on_writable(client->wsi);
     }
 }

@@ -161,10 +161,7 @@ void client_service(struct client* client)
     if (client->queued > 0) {
         write_queued(client);
     }
-    /* While there is more to write nothing of interest comes. */
-    if (client->queued == 0) {
-        read_some(client);
-    }
+    read_some(client);
 }
 
 void client_close(struct client* client)

@@ -86,6 +86,8 @@ pub struct Client {
     queue: VecDeque<(*const u8, usize)>,
     /// Given to it, but perhaps not yet to the system.
     written: usize,
+    /// To be reported when nothing is borrowed: the driver sends the next from there.
+    sent: usize,
 }
 
 type AnyError = Box<dyn std::error::Error>;
@@ -141,9 +143,7 @@ impl Client {
             self.written += 1;
         }
         if self.written > 0 && done(self.socket.flush())?.is_some() {
-            let count = std::mem::take(&mut self.written);
-            // SAFETY: the driver's, alive.
-            unsafe { on_sent(self.session, count) };
+            self.sent += std::mem::take(&mut self.written);
         }
         Ok(())
     }
@@ -187,6 +187,16 @@ impl Client {
     }
 }
 
+/// SAFETY: the client is from client_open; none of it is borrowed.
+unsafe fn report_sent(client: *mut Client) {
+    // SAFETY: as promised.
+    let (session, count) = unsafe { ((*client).session, std::mem::take(&mut (*client).sent)) };
+    if count > 0 {
+        // SAFETY: the driver's, alive.
+        unsafe { on_sent(session, count) };
+    }
+}
+
 /// # Safety
 /// As client.h says.
 #[unsafe(no_mangle)]
@@ -202,6 +212,7 @@ pub unsafe extern "C" fn client_open(
             reported_open: false,
             queue: VecDeque::new(),
             written: 0,
+            sent: 0,
         })),
         Err(error) => {
             eprintln!("tungstenite: {error}");
@@ -214,23 +225,31 @@ pub unsafe extern "C" fn client_open(
 /// As client.h says.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn client_send(client: *mut Client, bytes: *const u8, size: usize) {
-    // SAFETY: from client_open.
-    let client = unsafe { &mut *client };
-    client.queue.push_back((bytes, size));
-    if blocks() && let Err(error) = client.send_queued() {
-        client.fail(&error);
+    {
+        // SAFETY: from client_open.
+        let client = unsafe { &mut *client };
+        client.queue.push_back((bytes, size));
+        if blocks() && let Err(error) = client.send_queued() {
+            client.fail(&error);
+        }
     }
+    // SAFETY: from client_open; the borrow has ended.
+    unsafe { report_sent(client) };
 }
 
 /// # Safety
 /// As client.h says.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn client_service(client: *mut Client) {
-    // SAFETY: from client_open.
-    let client = unsafe { &mut *client };
-    if let Err(error) = client.service() {
-        client.fail(&error);
+    {
+        // SAFETY: from client_open.
+        let client = unsafe { &mut *client };
+        if let Err(error) = client.service() {
+            client.fail(&error);
+        }
     }
+    // SAFETY: from client_open; the borrow has ended.
+    unsafe { report_sent(client) };
 }
 
 /// # Safety
