@@ -178,6 +178,13 @@ impl Socket {
 
     /// What the kernel takes of these bytes.
     fn send(&self, parts: [&[u8]; 2]) -> isize {
+        // sendmsg takes a tenth of a microsecond longer.
+        if let [[], bytes] | [bytes, []] = parts {
+            // SAFETY: as below.
+            return unsafe {
+                libc::send(self.number.get(), bytes.as_ptr().cast(), bytes.len(), libc::MSG_NOSIGNAL)
+            };
+        }
         let mut parts = parts.map(|part| libc::iovec {
             iov_base: part.as_ptr().cast_mut().cast(),
             iov_len: part.len(),
