@@ -23,7 +23,10 @@ struct session; /* the driver's side of it */
 /* Starts to connect. NULL when that fails. The endpoint outlives the client. */
 struct client* client_open(const struct endpoint* endpoint, struct session* session);
 
-/* Queues a message. The bytes stay valid and unchanged until it is sent. */
+/* Whether it needs the bytes of a message until it has reported that it is sent. */
+extern const bool client_keeps_bytes;
+
+/* Queues a message. */
 void client_send(struct client* client, const unsigned char* bytes, size_t size);
 
 /* Does what can be done without waiting, and reports it. */

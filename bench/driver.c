@@ -21,7 +21,7 @@
 /* What is to be sent, and how much of it is to be queued at any time. */
 struct supply {
     struct client* client;
-    const unsigned char* message;
+    const unsigned char* messages; /* one, or as many as can be queued */
     size_t size, window;
     size_t left;   /* messages that are not queued yet; ENDLESS */
     size_t queued; /* messages, in all */
@@ -76,6 +76,24 @@ static void* allocate(size_t size)
     return memory;
 }
 
+static unsigned char* make_messages(size_t size, size_t count)
+{
+    unsigned char* messages = allocate(size * count);
+    memset(messages, 1, size * count); /* or else all would be one page of zeroes */
+    return messages;
+}
+
+static unsigned char* make_message(const struct options* options)
+{
+    return make_messages(options->size, 1);
+}
+
+/* What a full window of them takes. */
+static unsigned char* make_window(const struct options* options)
+{
+    return make_messages(options->size, client_keeps_bytes ? options->window : 1);
+}
+
 /* Queues as much as the window allows. */
 static void fill_window(struct session* session)
 {
@@ -85,9 +103,10 @@ static void fill_window(struct session* session)
     }
     supply->is_filling = true;
     while (supply->left > 0 && supply->queued - session->sent < supply->window) {
+        size_t number = client_keeps_bytes ? supply->queued % supply->window : 0;
         supply->queued++;
         supply->left -= supply->left != ENDLESS;
-        client_send(supply->client, supply->message, supply->size);
+        client_send(supply->client, supply->messages + number * supply->size, supply->size);
     }
     supply->is_filling = false;
 }
@@ -163,10 +182,10 @@ static void receive(struct client* client, struct session* session, size_t bytes
 }
 
 /* From here on there are `window` messages in the queue, as long as `count` lasts. */
-static void supply(struct client* client, struct session* session, const unsigned char* message,
+static void supply(struct client* client, struct session* session, const unsigned char* messages,
     const struct options* options, size_t count)
 {
-    session->supply = (struct supply){ .client = client, .message = message, .size = options->size,
+    session->supply = (struct supply){ .client = client, .messages = messages, .size = options->size,
         .window = options->window, .left = count, .queued = session->sent };
     fill_window(session);
 }
@@ -226,12 +245,12 @@ struct way {
 #define REPLY_SIZE 8
 
 /* The window is full all the time. */
-static size_t send_batch(struct client* client, struct session* session, const unsigned char* message,
+static size_t send_batch(struct client* client, struct session* session, const unsigned char* messages,
     const struct options* options)
 {
     size_t before = session->sent;
     if (session->supply.left == 0) {
-        supply(client, session, message, options, ENDLESS);
+        supply(client, session, messages, options, ENDLESS);
     }
     while (session->sent - before < options->count) {
         service(client);
@@ -255,19 +274,19 @@ static size_t send_rest(struct client* client, struct session* session, const st
 
 /* With a client that waits in each call, so that nothing is queued: until the server
  * says that it has got the batch. */
-static size_t send_waiting_batch(struct client* client, struct session* session, const unsigned char* message,
+static size_t send_waiting_batch(struct client* client, struct session* session, const unsigned char* messages,
     const struct options* options)
 {
-    supply(client, session, message, options, options->count);
+    supply(client, session, messages, options, options->count);
     receive(client, session, REPLY_SIZE);
     return options->count;
 }
 
 /* From asking for a batch until its last byte. */
-static size_t receive_batch(struct client* client, struct session* session, const unsigned char* message,
+static size_t receive_batch(struct client* client, struct session* session, const unsigned char* messages,
     const struct options* options)
 {
-    (void)message;
+    (void)messages;
     client_send(client, (const unsigned char*)"go", 2);
     receive(client, session, options->size * options->count);
     return options->count;
@@ -279,12 +298,12 @@ static void measure_batches(const struct options* options, const struct way* way
     static struct cost at[BATCHES_MAX + 1];
     struct session session;
     struct client* client = open_client(options, &session);
-    unsigned char* message = allocate(options->size);
+    unsigned char* messages = make_window(options);
     size_t batches = 0;
-    size_t total = way->batch(client, &session, message, options);
+    size_t total = way->batch(client, &session, messages, options);
     at[0] = now(total);
     while (!has_enough(options, at, batches)) {
-        total += way->batch(client, &session, message, options);
+        total += way->batch(client, &session, messages, options);
         at[++batches] = now(total);
     }
     if (way->finish != NULL) {
@@ -336,7 +355,7 @@ static void measure_pingpong(const struct options* options)
     static double took[TRIPS_MAX];
     struct session session;
     struct client* client = open_client(options, &session);
-    unsigned char* message = allocate(options->size);
+    unsigned char* message = make_message(options);
     long long warm = now_ns() + (long long)options->ms * 100000;
     long long end = warm + (long long)options->ms * 1000000;
     size_t count = 0;
@@ -359,14 +378,14 @@ static void measure_paced(const struct options* options)
     enum { BURST = 10 };
     struct session session;
     struct client* client = open_client(options, &session);
-    unsigned char* message = allocate(options->size);
+    unsigned char* messages = make_window(options);
     struct cost before = { 0 };
     long long next = now_ns();
     for (size_t i = 0; i < options->ms + options->ms / 10; i++) {
         if (i == options->ms / 10) {
             before = now(0);
         }
-        supply(client, &session, message, options, BURST);
+        supply(client, &session, messages, options, BURST);
         while (session.sent < session.supply.queued) {
             service(client);
         }
@@ -436,11 +455,11 @@ static void measure_both(const struct options* options)
 {
     struct session session;
     struct client* client = open_client(options, &session);
-    unsigned char* message = allocate(options->size);
+    unsigned char* messages = make_window(options);
     long long end = now_ns() + (long long)options->ms * 1000000;
     size_t received_most = 0, sent_most = 0;
     long long longest = 0;
-    supply(client, &session, message, options, ENDLESS);
+    supply(client, &session, messages, options, ENDLESS);
     while (now_ns() < end) {
         size_t sent = session.sent, received = session.received;
         long long began = now_ns();
@@ -487,7 +506,7 @@ static void measure_memory(const struct options* options)
     struct rlimit limit;
     struct session* sessions = allocate(options->count * sizeof(*sessions));
     struct client** clients = allocate(options->count * sizeof(struct client*));
-    unsigned char* message = allocate(options->size);
+    unsigned char* message = make_message(options);
     size_t count = options->count;
 
     getrlimit(RLIMIT_NOFILE, &limit);
@@ -517,8 +536,7 @@ static void measure_backlog(const struct options* options)
 {
     struct session session;
     struct client* client = open_client(options, &session);
-    unsigned char* message = allocate(options->size);
-    memset(message, 1, options->size);
+    unsigned char* message = make_message(options);
     size_t before = resident_bytes();
     for (size_t i = 0; i < options->count; i++) {
         client_send(client, message, options->size);

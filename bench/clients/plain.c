@@ -17,6 +17,8 @@
 /* lws 1.x's lws_service(context, 0), which returned at once. */
 #define WITHOUT_WAITING -1
 
+const bool client_keeps_bytes = false;
+
 struct pending {
     unsigned char* bytes;
     size_t size;

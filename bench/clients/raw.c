@@ -16,6 +16,8 @@
 #define BUDGET (64 * 1024) /* bytes an event; more gains nothing */
 #define WITHOUT_WAITING -1
 
+const bool client_keeps_bytes = true;
+
 struct message {
     const unsigned char* bytes;
     size_t size;

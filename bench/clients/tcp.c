@@ -17,6 +17,8 @@
 #define RUN (256 * 1024) /* frames are made for so many bytes at once */
 #define READ_SIZE (256 * 1024)
 
+const bool client_keeps_bytes = false;
+
 struct client {
     struct stream stream;
     bool opened;

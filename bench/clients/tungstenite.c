@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Whether the client in ../tungstenite blocks. */
-#include <stdbool.h>
+#include "../client.h"
 
 extern const bool client_blocks;
 const bool client_blocks = BLOCKS;
+const bool client_keeps_bytes = !BLOCKS;

@@ -9,6 +9,8 @@
 
 enum { ROOM = 64 * 1024, WAIT_MS = 1000 };
 
+const bool client_keeps_bytes = false;
+
 struct client {
     websock_handle_t socket;
     struct session* session;

@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+const bool client_keeps_bytes = false;
+
 struct client {
     CONCRETE_IO_HANDLE io;
     struct session* session;
