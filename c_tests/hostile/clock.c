@@ -16,7 +16,7 @@ void clock_advance_ms(long long ms)
 int __wrap_clock_gettime(clockid_t clock, struct timespec* time)
 {
     int result = __real_clock_gettime(clock, time);
-    if (result == 0 && clock == CLOCK_MONOTONIC)
+    if (result == 0 && (clock == CLOCK_MONOTONIC || clock == CLOCK_MONOTONIC_COARSE))
     {
         long long ms = time->tv_nsec / 1000000 + ahead_ms;
         time->tv_sec += ms / 1000;

@@ -50,6 +50,7 @@ impl<L: Listener> Connection<L> {
     }
 
     /// Lets lws do what can be done without waiting. Negative when it cannot.
+    #[inline(always)]
     pub(crate) fn service(&self) -> c_int {
         let result = Link::call(&self.0, || {
             // SAFETY: the context lives until the outermost call has returned.
@@ -60,6 +61,20 @@ impl<L: Listener> Connection<L> {
             self.rest_when_quiet();
         }
         result
+    }
+
+    /// Whether lws reads one TLS record in each call of [`Self::service`], however
+    /// small; without TLS, it is a buffer full.
+    pub(crate) fn reads_records(&self) -> bool {
+        self.0.tls.is_some()
+    }
+
+    /// Whether there is more to read at once.
+    pub(crate) fn has_more_to_read(&self) -> bool {
+        let Some(socket) = self.socket() else { return false };
+        let mut count: c_int = 0;
+        // SAFETY: an open socket; an int to write to.
+        unsafe { libc::ioctl(socket, libc::FIONREAD, &raw mut count) == 0 && count > 0 }
     }
 
     /// Asks for an [`Event::Writeable`]. Negative when lws refuses, or when

@@ -182,7 +182,12 @@ impl Socket {
         if let [[], bytes] | [bytes, []] = parts {
             // SAFETY: as below.
             return unsafe {
-                libc::send(self.number.get(), bytes.as_ptr().cast(), bytes.len(), libc::MSG_NOSIGNAL)
+                libc::send(
+                    self.number.get(),
+                    bytes.as_ptr().cast(),
+                    bytes.len(),
+                    libc::MSG_NOSIGNAL,
+                )
             };
         }
         let mut parts = parts.map(|part| libc::iovec {

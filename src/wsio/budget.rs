@@ -1,4 +1,4 @@
-//! How much one `wsio_dowork` sends.
+//! How much one `wsio_dowork` sends, and how much it receives.
 
 use crate::sys;
 

@@ -7,6 +7,7 @@
 mod sending;
 
 use core::cell::Cell;
+use core::ffi::c_int;
 use core::fmt;
 
 use crate::ffi::callback::{BytesReceived, Notice, OpenComplete, SendComplete};
@@ -17,6 +18,7 @@ use crate::lws::{Connection, Endpoint, Event, Listener, Reason};
 use crate::sys::{self, Shared};
 use crate::tls::{self, ClientTls};
 
+use super::budget::Budget;
 use super::config::Config;
 use super::pending::PendingSend;
 use super::spare::Spare;
@@ -53,6 +55,10 @@ pub(crate) struct Instance {
     tls: Cell<Option<ClientTls>>,
     /// wsio calls on this instance that are running and may call back.
     running: Cell<u32>,
+    /// Payload bytes that the current turn of lws brought.
+    received: Cell<usize>,
+    /// What is pending is for the next `wsio_dowork`.
+    only_receives: Cell<bool>,
     destroyed: Cell<bool>,
 }
 
@@ -79,6 +85,8 @@ impl Instance {
             orphans: Cell::new(None),
             tls: Cell::new(None),
             running: Cell::new(0),
+            received: Cell::new(0),
+            only_receives: Cell::new(false),
             destroyed: Cell::new(false),
         }
     }
@@ -258,15 +266,35 @@ impl Instance {
         let _running = self.enter();
         // SRS_WSIO_01_062
         let Some(connection) = self.connection() else { return };
-        let failed = connection.service() < 0;
+        let result = match connection.reads_records() {
+            true => self.serve_records(&connection),
+            false => connection.service(),
+        };
         self.spare.drop_when_old();
         if connection.is_closed() {
             return;
         }
-        if failed {
+        if result < 0 {
             self.on_event(Event::Ended(Reason::Service));
         } else if self.state.get() == State::Opening && sys::now_ms() >= self.deadline.get() {
             self.on_event(Event::Ended(Reason::Timeout));
+        }
+    }
+
+    /// Lets lws work, again and again until what has come is read, or enough of it.
+    #[inline(never)] // without TLS, it is not to cost anything
+    fn serve_records(&self, connection: &Connection<Self>) -> c_int {
+        let mut budget = Budget::start();
+        loop {
+            self.received.set(0);
+            let result = connection.service();
+            budget.spend(self.received.get());
+            let is_enough = self.received.get() == 0 || !budget.is_left();
+            if result < 0 || is_enough || !connection.has_more_to_read() {
+                self.only_receives.set(false);
+                return result;
+            }
+            self.only_receives.set(true);
         }
     }
 
@@ -328,6 +356,7 @@ impl Instance {
     fn receive(&self, bytes: &[u8]) {
         match self.state.get().on(Input::Received) {
             (_, Reaction::Deliver) => {
+                self.received.set(self.received.get().saturating_add(bytes.len()));
                 if let Some(callbacks) = self.callbacks.get() {
                     callbacks.bytes_received.call(bytes);
                 }

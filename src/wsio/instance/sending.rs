@@ -80,7 +80,8 @@ impl Instance {
             has_reported: false,
             is_over: false,
         };
-        let mut step = if connection.has_unsent() { Step::Stop } else { Step::Done };
+        let waits = self.only_receives.get() || connection.has_unsent();
+        let mut step = if waits { Step::Stop } else { Step::Done };
         // Callbacks in `step` may close, destroy and open again.
         while step == Step::Done && self.can_send_on(&connection) {
             step = self.step(&mut round);
