@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Much that came in over TLS, where lws reads one record at a time: how much of it
  * one wsio_dowork takes. */
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "clock.h"
 #include "expect.h"
@@ -20,6 +22,7 @@ typedef struct TALK_TAG {
     unsigned turns;
     size_t most_received;
     unsigned most_sent;
+    size_t heard; /* by the server, where the test reads for it */
 } TALK;
 
 static void drive(void* client)
@@ -110,6 +113,39 @@ TEST(small_records_come_in_one_turn)
     end(&talk);
 }
 
+/* `count` times these frames, each of `parts` in a record of its own. */
+static void send_parts(TALK* talk, unsigned count, const BYTES* parts, size_t number)
+{
+    unsigned char wire[32 * KIB];
+    for (unsigned i = 0; i < count * number; i++)
+    {
+        CHECK(tls_server_write(talk->peer.tls, parts[i % number].bytes, parts[i % number].size));
+    }
+    CHECK(peer_send_raw(&talk->peer, wire,
+                        tls_server_output(talk->peer.tls, wire, sizeof wire)));
+}
+
+/* Nor behind one that writes in small pieces, or says something in between. */
+TEST(records_without_payload_do_not_end_the_turn)
+{
+    enum { COUNT = 100 };
+    static const BYTES cases[][2] = {
+        { LITERAL("\x82\x02"), LITERAL("hi") },         /* header and payload */
+        { LITERAL("\x82\x02hi"), LITERAL("\x8a\x01x") }, /* message and pong */
+        { LITERAL("\x89\x01x"), LITERAL("\x82\x02hi") }, /* ping and message */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+    {
+        TALK talk;
+        start(&talk);
+        send_parts(&talk, COUNT, cases[i], 2);
+        PUMP_UNTIL(&talk.peer, talk.session.received_size == 2 * COUNT);
+        CHECK_INT(talk.turns, 1);
+        CHECK_INT(talk.session.errors, 0);
+        end(&talk);
+    }
+}
+
 TEST(no_more_than_the_budget_comes_in_one_turn)
 {
     enum { COUNT = 20, SIZE = LARGEST_RECORD - 4 };
@@ -162,6 +198,35 @@ TEST(sends_do_not_go_out_with_each_record)
     CHECK_INT(talk.session.received_size, 2 * COUNT);
     CHECK(talk.most_sent <= BYTES_A_TURN / sizeof message);
     PUMP_UNTIL(&talk.peer, talk.peer.received_size >= SENDS * sizeof message);
+    end(&talk);
+}
+
+static void send_again(SESSION* session, IO_SEND_RESULT result)
+{
+    clock_advance_ms(1);
+    if (result == IO_SEND_OK)
+    {
+        CHECK_INT(session_send(session, "x", 1), 0);
+    }
+}
+
+/* A program that takes its time over what was sent, and sends on, still hears. */
+TEST(slow_sends_leave_time_to_receive)
+{
+    enum { COUNT = 100 };
+    TALK talk;
+    start(&talk);
+    talk.session.on_sent = send_again;
+    for (int i = 0; i < 64; i++)
+    {
+        CHECK_INT(session_send(&talk.session, "x", 1), 0);
+    }
+    talk.turns = 0;
+    send_records(&talk, COUNT, 2);
+    PUMP_UNTIL(&talk.peer, talk.session.received_size == 2 * COUNT);
+    CHECK_INT(talk.most_received, 2 * COUNT);
+    CHECK_INT(talk.turns, 1);
+    talk.session.on_sent = NULL;
     end(&talk);
 }
 
@@ -222,5 +287,125 @@ TEST(the_callback_of_the_first_record_leaves)
         CHECK_INT(talk.session.receives, 1);
         CHECK_INT(talk.session.errors, 0);
         end(&talk);
+    }
+}
+
+/* The client's socket takes so much at a time. */
+static void narrow(TALK* talk, int room)
+{
+    for (int fd = 0; fd < 64; fd++)
+    {
+        struct sockaddr_in address;
+        socklen_t size = sizeof address;
+        if (getpeername(fd, (struct sockaddr*)&address, &size) == 0
+            && address.sin_family == AF_INET && ntohs(address.sin_port) == talk->server.port)
+        {
+            CHECK_INT(setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof room), 0);
+        }
+    }
+}
+
+/* The server asks for new keys while what was sent waits for it. OpenSSL cannot
+ * answer in the middle of a record, which would be the end. */
+static void expect_new_keys(size_t size, unsigned count)
+{
+    enum { ROUNDS = 100 };
+    const int room = LARGEST_RECORD; /* often a part of a record */
+    TALK talk;
+    unsigned char* message = calloc(1, size);
+    CHECK(message != NULL);
+    start(&talk);
+    narrow(&talk, room);
+    CHECK_INT(setsockopt(talk.peer.fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room), 0);
+    talk.peer.kept = talk.peer.request_size;
+    for (unsigned i = 0; i < count; i++)
+    {
+        CHECK_INT(session_send(&talk.session, message, size), 0);
+    }
+    for (unsigned round = 1; round <= ROUNDS; round++)
+    {
+        talk.peer.deaf = round % 3 != 0;
+        tls_server_renew_keys(talk.peer.tls);
+        CHECK(peer_send(&talk.peer, "\x82\x02hi", 4));
+        PUMP_UNTIL(&talk.peer, talk.session.received_size == 2 * round || talk.session.errors > 0);
+        CHECK_INT(talk.session.errors, 0);
+        peer_pump(&talk.peer);
+    }
+    CHECK(session_sends(&talk.session) < count);
+    talk.peer.deaf = false;
+    PUMP_UNTIL(&talk.peer, session_sends(&talk.session) == count || talk.session.errors > 0);
+    CHECK_INT(talk.session.sent[IO_SEND_OK], count);
+    PUMP_UNTIL(&talk.peer, talk.peer.received_size - talk.peer.request_size >= count * size);
+    CHECK_INT(session_close(&talk.session), 0);
+    CHECK_INT(talk.session.errors, 0);
+    end(&talk);
+    free(message);
+}
+
+TEST(new_keys_while_much_is_pending)
+{
+    expect_new_keys(500, 20000);
+    expect_new_keys(LARGEST_RECORD, 600);
+    expect_new_keys(100 * KIB, 100);
+}
+
+/* The server reads all that is there. */
+static void hear(TALK* talk)
+{
+    unsigned char bytes[LARGEST_RECORD];
+    ssize_t got;
+    size_t size;
+    while ((got = recv(talk->peer.fd, bytes, sizeof bytes, MSG_DONTWAIT)) > 0)
+    {
+        tls_server_input(talk->peer.tls, bytes, (size_t)got);
+        while ((size = tls_server_read(talk->peer.tls, bytes, sizeof bytes)) > 0)
+        {
+            talk->heard += size;
+        }
+    }
+}
+
+static void hear_then_close(SESSION* session, const unsigned char* bytes, size_t size)
+{
+    if (session->receives == 1)
+    {
+        hear(session->test);
+    }
+    else if (session->receives == 4)
+    {
+        close_it(session, bytes, size);
+    }
+}
+
+/* In the turn that reads the records there is room for what waited: its send is
+ * reported as sent, not cancelled by the callback of a later record. */
+TEST(what_the_server_got_is_not_cancelled)
+{
+    enum { HEADER = 8, TURNS = 100 };
+    for (size_t size = 1000; size < 40000; size *= 2)
+    {
+        const size_t total = 4 * KIB * KIB;
+        TALK talk;
+        unsigned char* message = calloc(1, size);
+        CHECK(message != NULL);
+        start(&talk);
+        narrow(&talk, 4 * KIB);
+        for (size_t queued = 0; queued < total; queued += size)
+        {
+            CHECK_INT(session_send(&talk.session, message, size), 0);
+        }
+        talk.peer.deaf = true;
+        for (int i = 0; i < TURNS; i++)
+        {
+            peer_pump(&talk.peer);
+        }
+        talk.session.on_bytes = hear_then_close;
+        send_records(&talk, 10, 2);
+        PUMP_UNTIL(&talk.peer, talk.session.closed == 1);
+        hear(&talk);
+        CHECK(talk.session.sent[IO_SEND_CANCELLED] > 0);
+        CHECK(talk.heard / (size + HEADER) <= talk.session.sent[IO_SEND_OK]);
+        end(&talk);
+        free(message);
     }
 }

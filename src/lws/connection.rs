@@ -69,6 +69,12 @@ impl<L: Listener> Connection<L> {
         self.0.tls.is_some()
     }
 
+    /// How many bytes TLS has read so far.
+    pub(crate) fn bytes_read(&self) -> u64 {
+        // SAFETY: NULL, or the living SSL of a living wsi.
+        unsafe { tls::bytes_read(self.0.ssl()) }
+    }
+
     /// Whether there is more to read at once.
     pub(crate) fn has_more_to_read(&self) -> bool {
         let Some(socket) = self.socket() else { return false };
@@ -164,17 +170,16 @@ impl<L: Listener> Connection<L> {
         Cork::put(self)
     }
 
-    /// Whether so many bytes of payload are more than one TLS record.
-    pub(crate) fn splits(&self, length: usize) -> bool {
+    /// With TLS, takes all that is written from now on, `expected` bytes of payload or
+    /// more, whether or not the kernel has room. `many` messages, or the records of one,
+    /// go out together.
+    pub(crate) fn gather(&self, expected: usize, many: bool) -> Option<Gathering<'_, L>> {
         /// RFC 8446 section 5.1, without the largest frame header there is.
         const RECORD: usize = 16 * 1024 - 14;
-        self.0.tls.is_some() && length > RECORD
-    }
-
-    /// Sends what is written from now on in one go, as far as that can be had; for
-    /// more than one message or record.
-    pub(crate) fn gather(&self) -> Option<Gathering<'_, L>> {
-        self.0.tls.as_ref().and_then(|_| Gathering::start(self))
+        self.0
+            .tls
+            .as_ref()
+            .and_then(|_| Gathering::start(self, expected, many || expected > RECORD))
     }
 
     pub(super) fn socket(&self) -> Option<c_int> {

@@ -5,16 +5,20 @@ use super::event::Listener;
 use super::link::Link;
 use crate::tls::{self, Released};
 
-/// Until this is dropped, what is written on a connection with TLS is encrypted and
-/// collected, then sent in one go. lws takes all of it for sent meanwhile: nobody may
-/// be told so before this is dropped and [`Connection::has_unsent`] is asked.
+/// Until this is dropped, all that is written on a connection with TLS is taken, and if
+/// it is much, collected and sent in one go. lws believes all of it sent meanwhile:
+/// nobody may be told so before this is dropped and [`Connection::has_unsent`] is asked.
 pub(crate) struct Gathering<'a, L: Listener>(&'a Connection<L>);
 
 impl<'a, L: Listener> Gathering<'a, L> {
     /// `None` without TLS.
-    pub(super) fn start(connection: &'a Connection<L>) -> Option<Self> {
+    pub(super) fn start(
+        connection: &'a Connection<L>,
+        expected: usize,
+        many: bool,
+    ) -> Option<Self> {
         // SAFETY: NULL, or the living SSL of a living wsi.
-        unsafe { tls::hold(connection.0.ssl()) }.then(|| Self(connection))
+        unsafe { tls::hold(connection.0.ssl(), expected, many) }.then(|| Self(connection))
     }
 }
 
@@ -23,7 +27,7 @@ impl<L: Listener> Gathering<'_, L> {
     /// it belongs to should hear of it.
     pub(crate) fn is_full(&self) -> bool {
         // SAFETY: NULL, or the living SSL of a living wsi.
-        unsafe { tls::has_sent(self.0.0.ssl()) }
+        unsafe { tls::is_full(self.0.0.ssl()) }
     }
 }
 

@@ -19,6 +19,6 @@ pub(crate) use error::{Error, HostErrors, VerifyError};
 pub(crate) use handshake::handshake_error;
 #[cfg(feature = "websock")]
 pub(crate) use settings::{Settings, Source};
-pub(crate) use socket_bio::{Released, abandon, has_sent, hold, release, rest};
+pub(crate) use socket_bio::{Released, abandon, bytes_read, hold, is_full, release, rest};
 #[cfg(feature = "websock")]
 pub(crate) use verify::Verification;

@@ -13,7 +13,7 @@ use core::ptr::{NonNull, null_mut};
 use libwebsockets_sys as ssl;
 
 use super::error::Error;
-use super::gather::Gather;
+use super::gather::{Gather, Refused};
 use crate::sys::Shared;
 
 /// A kind of BIO that writes to a socket with MSG_NOSIGNAL, and cannot read.
@@ -21,6 +21,8 @@ pub(super) struct QuietWrites(NonNull<ssl::BIO_METHOD>);
 
 /// What such a BIO owns.
 struct Socket {
+    /// Whose this is.
+    owner: *const ssl::SSL,
     /// -1: it is not written to any more.
     number: Cell<c_int>,
     gather: Cell<Gather>,
@@ -28,10 +30,11 @@ struct Socket {
 
 /// Commands of such a BIO's own; any other answers 0 to them.
 const HOLD: c_int = 0x7773_0001;
-const RELEASE: c_int = 0x7773_0002;
-const ABANDON: c_int = 0x7773_0003;
-const REST: c_int = 0x7773_0004;
-const HAS_SENT: c_int = 0x7773_0005;
+const COLLECT: c_int = 0x7773_0002;
+const RELEASE: c_int = 0x7773_0003;
+const ABANDON: c_int = 0x7773_0004;
+const REST: c_int = 0x7773_0005;
+const IS_FULL: c_int = 0x7773_0006;
 
 /// What became of what was held.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -88,7 +91,8 @@ pub(super) unsafe fn write_quietly(raw: *mut ssl::SSL, method: *mut ssl::BIO_MET
         let bio = ssl::BIO_new(method);
         if !bio.is_null() {
             let number = Cell::new(ssl::SSL_get_rfd(raw));
-            if let Some(socket) = Shared::try_new(Socket { number, gather: Cell::default() }) {
+            let socket = Socket { owner: raw, number, gather: Cell::default() };
+            if let Some(socket) = Shared::try_new(socket) {
                 ssl::BIO_set_data(bio, socket.into_raw());
                 ssl::BIO_set_init(bio, 1);
             }
@@ -97,26 +101,27 @@ pub(super) unsafe fn write_quietly(raw: *mut ssl::SSL, method: *mut ssl::BIO_MET
     }
 }
 
-/// Lets the SSL collect the records that it writes, instead of sending each. `false`
-/// when it does not write as [`write_quietly`] lets it.
+/// Takes all that the SSL writes, about so many bytes of payload; `collects`: and sends
+/// it together. `false` when it does not write as [`write_quietly`] lets it.
 ///
 /// # Safety
 /// NULL or a living SSL.
-pub(crate) unsafe fn hold(raw: *const ssl::SSL) -> bool {
+pub(crate) unsafe fn hold(raw: *const ssl::SSL, expected: usize, collects: bool) -> bool {
+    let expected = c_long::try_from(expected).unwrap_or(c_long::MAX);
     // SAFETY: promised by the caller.
-    unsafe { command(raw, HOLD) == 1 }
+    unsafe { command_with(raw, if collects { COLLECT } else { HOLD }, expected) == 1 }
 }
 
-/// Whether something was sent since [`hold`]: not all that was written fitted.
+/// Whether all that was written since [`hold`] did not fit.
 ///
 /// # Safety
 /// NULL or a living SSL.
-pub(crate) unsafe fn has_sent(raw: *const ssl::SSL) -> bool {
+pub(crate) unsafe fn is_full(raw: *const ssl::SSL) -> bool {
     // SAFETY: promised by the caller.
-    unsafe { command(raw, HAS_SENT) == 1 }
+    unsafe { command(raw, IS_FULL) == 1 }
 }
 
-/// Sends what was collected, and collects no more.
+/// Sends what was collected or is left, and takes no more.
 ///
 /// # Safety
 /// NULL or a living SSL.
@@ -147,16 +152,38 @@ pub(crate) unsafe fn rest(raw: *const ssl::SSL) {
     unsafe { command(raw, REST) };
 }
 
+/// How many bytes came from the socket.
+///
+/// # Safety
+/// NULL or a living SSL.
+pub(crate) unsafe fn bytes_read(raw: *const ssl::SSL) -> u64 {
+    if raw.is_null() {
+        return 0;
+    }
+    // SAFETY: promised by the caller; the BIO is its own, or NULL.
+    unsafe {
+        let bio = ssl::SSL_get_rbio(raw);
+        if bio.is_null() { 0 } else { ssl::BIO_number_read(bio) }
+    }
+}
+
 /// # Safety
 /// NULL or a living SSL.
 unsafe fn command(raw: *const ssl::SSL, command: c_int) -> c_long {
+    // SAFETY: promised by the caller.
+    unsafe { command_with(raw, command, 0) }
+}
+
+/// # Safety
+/// NULL or a living SSL.
+unsafe fn command_with(raw: *const ssl::SSL, command: c_int, number: c_long) -> c_long {
     if raw.is_null() {
         return 0;
     }
     // SAFETY: promised by the caller; the BIO is its own, or NULL.
     unsafe {
         let bio = ssl::SSL_get_wbio(raw);
-        if bio.is_null() { 0 } else { ssl::BIO_ctrl(bio, command, 0, null_mut()) }
+        if bio.is_null() { 0 } else { ssl::BIO_ctrl(bio, command, number, null_mut()) }
     }
 }
 
@@ -177,19 +204,27 @@ impl Socket {
     }
 
     /// What the kernel takes of these bytes.
-    fn send(&self, parts: [&[u8]; 2]) -> isize {
-        // sendmsg takes a tenth of a microsecond longer.
-        if let [[], bytes] | [bytes, []] = parts {
-            // SAFETY: as below.
-            return unsafe {
-                libc::send(
-                    self.number.get(),
-                    bytes.as_ptr().cast(),
-                    bytes.len(),
-                    libc::MSG_NOSIGNAL,
-                )
-            };
+    fn send(&self, parts: [&[u8]; 2]) -> Result<usize, Refused> {
+        // SAFETY: the bytes are there, and are only read; a socket that is none fails.
+        let sent = unsafe {
+            match parts {
+                // sendmsg takes a tenth of a microsecond longer.
+                [[], bytes] | [bytes, []] => {
+                    let (start, size) = (bytes.as_ptr().cast(), bytes.len());
+                    libc::send(self.number.get(), start, size, libc::MSG_NOSIGNAL)
+                }
+                _ => self.send_both(parts),
+            }
+        };
+        match usize::try_from(sent) {
+            Ok(count @ 1..) => Ok(count),
+            // SAFETY: no preconditions.
+            _ if unsafe { ssl::BIO_sock_should_retry(-1) } == 0 => Err(Refused::ForGood),
+            _ => Err(Refused::ForNow),
         }
+    }
+
+    fn send_both(&self, parts: [&[u8]; 2]) -> isize {
         let mut parts = parts.map(|part| libc::iovec {
             iov_base: part.as_ptr().cast_mut().cast(),
             iov_len: part.len(),
@@ -203,54 +238,51 @@ impl Socket {
             libc::sendmsg(self.number.get(), &message, libc::MSG_NOSIGNAL)
         }
     }
-
-    /// Whether it would be in vain to try again, after [`Self::send`] returned that.
-    fn failed(result: isize) -> bool {
-        // SAFETY: no preconditions.
-        result <= 0 && unsafe { ssl::BIO_sock_should_retry(-1) } == 0
-    }
 }
 
 /// As OpenSSL's own, but for the above.
 unsafe extern "C" fn write(bio: *mut ssl::BIO, bytes: *const c_char, size: c_int) -> c_int {
-    // SAFETY: a BIO of this kind; OpenSSL says that `size` bytes are there.
+    const NOTHING: c_int = -1;
+    // SAFETY: a BIO of this kind, whose owner writes; OpenSSL says that `size` bytes are
+    // there.
     unsafe {
-        let Some(socket) = Socket::of(bio) else { return -1 };
+        let Some(socket) = Socket::of(bio) else { return NOTHING };
         let size = usize::try_from(size).unwrap_or(0);
         let bytes = core::slice::from_raw_parts(bytes.cast(), size);
-        let sent = socket.with_gather(|gather| gather.write(bytes, |parts| socket.send(parts)));
+        let is_handshake = ssl::SSL_in_init(socket.owner) != 0;
+        let sent = socket
+            .with_gather(|gather| gather.write(bytes, is_handshake, |parts| socket.send(parts)));
         ssl::BIO_clear_flags(bio, (ssl::BIO_FLAGS_RWS | ssl::BIO_FLAGS_SHOULD_RETRY) as c_int);
-        // No more than `size`, which is an int.
-        let sent = sent as c_int;
-        if sent <= 0 && !Socket::failed(sent as isize) {
-            let flags = ssl::BIO_FLAGS_WRITE | ssl::BIO_FLAGS_SHOULD_RETRY;
-            ssl::BIO_set_flags(bio, flags as c_int);
+        match sent {
+            Ok(count) => count as c_int, // no more than `size`
+            Err(Refused::ForNow) => {
+                let flags = ssl::BIO_FLAGS_WRITE | ssl::BIO_FLAGS_SHOULD_RETRY;
+                ssl::BIO_set_flags(bio, flags as c_int);
+                NOTHING
+            }
+            Err(Refused::ForGood) => NOTHING,
         }
-        sent
     }
 }
 
 unsafe extern "C" fn control(
     bio: *mut ssl::BIO,
     command: c_int,
-    _: c_long,
+    number: c_long,
     _: *mut c_void,
 ) -> c_long {
     // SAFETY: a BIO of this kind.
     let Some(socket) = (unsafe { Socket::of(bio) }) else { return 0 };
     socket.with_gather(|gather| match command {
-        HOLD => {
-            gather.hold();
+        HOLD | COLLECT => {
+            gather.hold(usize::try_from(number).unwrap_or(0), command == COLLECT);
             1
         }
-        RELEASE => {
-            let result = gather.release(|parts| socket.send(parts));
-            match gather.is_empty() {
-                true => 1,
-                false if Socket::failed(result) => -1,
-                false => 0,
-            }
-        }
+        RELEASE => match gather.release(|parts| socket.send(parts)) {
+            Ok(_) => 1,
+            Err(Refused::ForNow) => 0,
+            Err(Refused::ForGood) => -1,
+        },
         ABANDON => {
             gather.drop();
             socket.number.set(-1);
@@ -260,7 +292,7 @@ unsafe extern "C" fn control(
             gather.rest();
             1
         }
-        HAS_SENT => gather.has_sent().into(),
+        IS_FULL => gather.is_full().into(),
         // OpenSSL asks for it at the end of a handshake; whoever holds, releases.
         _ => c_long::from(command == ssl::BIO_CTRL_FLUSH as c_int),
     })

@@ -4,6 +4,7 @@ use crate::sys;
 
 /// Bytes and time that are left, so that a long queue keeps neither what comes
 /// in nor the caller waiting. Whichever is used up first ends it.
+#[derive(Clone, Copy)]
 pub(super) struct Budget {
     bytes: usize,
     until: u64,

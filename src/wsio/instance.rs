@@ -55,8 +55,10 @@ pub(crate) struct Instance {
     tls: Cell<Option<ClientTls>>,
     /// wsio calls on this instance that are running and may call back.
     running: Cell<u32>,
-    /// Payload bytes that the current turn of lws brought.
-    received: Cell<usize>,
+    /// Where records are read: what the current `wsio_dowork` may still send, and
+    /// receive.
+    outgoing: Cell<Budget>,
+    incoming: Cell<Budget>,
     /// What is pending is for the next `wsio_dowork`.
     only_receives: Cell<bool>,
     destroyed: Cell<bool>,
@@ -85,7 +87,8 @@ impl Instance {
             orphans: Cell::new(None),
             tls: Cell::new(None),
             running: Cell::new(0),
-            received: Cell::new(0),
+            outgoing: Cell::new(Budget::start()),
+            incoming: Cell::new(Budget::start()),
             only_receives: Cell::new(false),
             destroyed: Cell::new(false),
         }
@@ -284,12 +287,13 @@ impl Instance {
     /// Lets lws work, again and again until what has come is read, or enough of it.
     #[inline(never)] // without TLS, it is not to cost anything
     fn serve_records(&self, connection: &Connection<Self>) -> c_int {
-        let mut budget = Budget::start();
+        let budget = Budget::start();
+        self.outgoing.set(budget);
+        self.incoming.set(budget);
         loop {
-            self.received.set(0);
+            let read = connection.bytes_read();
             let result = connection.service();
-            budget.spend(self.received.get());
-            let is_enough = self.received.get() == 0 || !budget.is_left();
+            let is_enough = connection.bytes_read() == read || !self.incoming.get().is_left();
             if result < 0 || is_enough || !connection.has_more_to_read() {
                 self.only_receives.set(false);
                 return result;
@@ -356,7 +360,9 @@ impl Instance {
     fn receive(&self, bytes: &[u8]) {
         match self.state.get().on(Input::Received) {
             (_, Reaction::Deliver) => {
-                self.received.set(self.received.get().saturating_add(bytes.len()));
+                let mut incoming = self.incoming.get();
+                incoming.spend(bytes.len());
+                self.incoming.set(incoming);
                 if let Some(callbacks) = self.callbacks.get() {
                     callbacks.bytes_received.call(bytes);
                 }

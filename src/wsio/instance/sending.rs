@@ -72,19 +72,25 @@ impl Instance {
     /// to the kernel at once and the budget lasts.
     pub(super) fn send_pending(&self) {
         let Some(connection) = self.connection() else { return };
+        // Then nothing is written, but what has gone out by now is reported.
+        let only_receives = self.only_receives.get();
         let mut round = Round {
             connection: &connection,
-            budget: Budget::start(),
+            budget: if only_receives { self.outgoing.get() } else { Budget::start() },
             cork: None,
             has_written: false,
-            has_reported: false,
-            is_over: false,
+            has_reported: only_receives,
+            is_over: only_receives,
         };
-        let waits = self.only_receives.get() || connection.has_unsent();
-        let mut step = if waits { Step::Stop } else { Step::Done };
+        let mut step = if connection.has_unsent() { Step::Stop } else { Step::Done };
         // Callbacks in `step` may close, destroy and open again.
         while step == Step::Done && self.can_send_on(&connection) {
             step = self.step(&mut round);
+        }
+        if connection.reads_records() && !only_receives {
+            // Sending has had its time: receiving is to have as much.
+            self.outgoing.set(round.budget);
+            self.incoming.set(Budget::start());
         }
         if step == Step::Empty {
             return self.spare.shrink();
@@ -128,8 +134,7 @@ impl Instance {
             round.cork = Some(connection.cork());
         }
         let whole = {
-            let gathers = many || connection.splits(send.rest_length());
-            let gathering = if gathers { connection.gather() } else { None };
+            let gathering = connection.gather(send.rest_length(), many);
             let whole = round.write(&send);
             if let Some(gathering) = &gathering {
                 round.write_behind(&item, gathering);
