@@ -98,7 +98,7 @@ static void make_frames(struct client* client, size_t size)
     }
 }
 
-/* The driver's bytes are zeroes, as those in the frames. */
+/* The frames are there already; what is in them makes no difference here. */
 void client_send(struct client* client, const unsigned char* bytes, size_t size)
 {
     (void)bytes;

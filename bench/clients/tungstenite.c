@@ -4,4 +4,4 @@
 
 extern const bool client_blocks;
 const bool client_blocks = BLOCKS;
-const bool client_keeps_bytes = !BLOCKS;
+const bool client_keeps_bytes = false;

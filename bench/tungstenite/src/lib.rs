@@ -82,8 +82,8 @@ pub struct Client {
     socket: WebSocket<Stream>,
     session: *mut Session,
     reported_open: bool,
-    /// Not yet given to tungstenite. The driver keeps the bytes.
-    queue: VecDeque<(*const u8, usize)>,
+    /// Not yet given to tungstenite.
+    queue: VecDeque<Bytes>,
     /// Given to it, but perhaps not yet to the system.
     written: usize,
     /// To be reported when nothing is borrowed: the driver sends the next from there.
@@ -135,9 +135,7 @@ fn done<T>(result: Result<T, Error>) -> Result<Option<T>, Error> {
 impl Client {
     fn send_queued(&mut self) -> Result<(), Error> {
         let mut room = true;
-        while room && let Some((bytes, size)) = self.queue.pop_front() {
-            // SAFETY: the driver keeps the bytes until they are reported as sent.
-            let bytes = Bytes::copy_from_slice(unsafe { std::slice::from_raw_parts(bytes, size) });
+        while room && let Some(bytes) = self.queue.pop_front() {
             // When its buffer is full it takes the message all the same.
             room = done(self.socket.write(Message::Binary(bytes)))?.is_some();
             self.written += 1;
@@ -226,9 +224,9 @@ pub unsafe extern "C" fn client_open(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn client_send(client: *mut Client, bytes: *const u8, size: usize) {
     {
-        // SAFETY: from client_open.
-        let client = unsafe { &mut *client };
-        client.queue.push_back((bytes, size));
+        // SAFETY: from client_open; the driver's bytes.
+        let (client, bytes) = unsafe { (&mut *client, std::slice::from_raw_parts(bytes, size)) };
+        client.queue.push_back(Bytes::copy_from_slice(bytes));
         if blocks() && let Err(error) = client.send_queued() {
             client.fail(&error);
         }
@@ -256,11 +254,15 @@ pub unsafe extern "C" fn client_service(client: *mut Client) {
 /// As client.h says.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn client_wait(client: *mut Client) {
-    // SAFETY: from client_open.
-    let client = unsafe { &mut *client };
-    if let Err(error) = client.wait() {
-        client.fail(&error);
+    {
+        // SAFETY: from client_open.
+        let client = unsafe { &mut *client };
+        if let Err(error) = client.wait() {
+            client.fail(&error);
+        }
     }
+    // SAFETY: from client_open; the borrow has ended.
+    unsafe { report_sent(client) };
 }
 
 /// # Safety
