@@ -6,4 +6,8 @@
 /* To be linked with -Wl,--wrap=clock_gettime. */
 void clock_advance_ms(long long ms);
 
+/* The coarse clock, by which wsio ends a turn, goes on in no other way from now on:
+ * however slow the machine is. */
+void clock_stop_coarse(void);
+
 #endif

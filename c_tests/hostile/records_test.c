@@ -2,8 +2,10 @@
 /* Much that came in over TLS, where lws reads one record at a time: how much of it
  * one wsio_dowork takes. */
 #include <netinet/in.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "clock.h"
@@ -49,6 +51,7 @@ static void start(TALK* talk)
     unsigned char* composed;
     size_t size;
     WSIO_CONFIG config;
+    clock_stop_coarse();
     memset(talk, 0, sizeof *talk);
     talk->trusted = trusted_server(TLS1_3_VERSION);
     server_start(&talk->server);
@@ -76,6 +79,38 @@ static void end(TALK* talk)
     trusted_free(&talk->trusted);
 }
 
+/* The one that is connected to the server. */
+static int client_socket(const TALK* talk)
+{
+    int fd = 0;
+    struct sockaddr_in address;
+    socklen_t size = sizeof address;
+    while (getpeername(fd, (struct sockaddr*)&address, &size) != 0 || address.sin_family != AF_INET
+           || ntohs(address.sin_port) != talk->server.port)
+    {
+        fd++;
+        size = sizeof address;
+        CHECK(fd < 64);
+    }
+    return fd;
+}
+
+/* Sends it, and waits until the client can read it, or much of it. */
+static void send_wire(TALK* talk, const unsigned char* wire, size_t size)
+{
+    enum { MUCH = 32 * KIB };
+    DEADLINE deadline = deadline_after(20);
+    int client = client_socket(talk);
+    int there = 0;
+    CHECK(peer_send_raw(&talk->peer, wire, size));
+    while (there < MUCH && (size_t)there < size)
+    {
+        CHECK_INT(ioctl(client, FIONREAD, &there), 0);
+        CHECK(!deadline_passed(deadline));
+        sched_yield();
+    }
+}
+
 /* Sends `count` frames of `size` bytes, each in a record of its own, in one go: the
  * client does nothing meanwhile. */
 static void send_records(TALK* talk, unsigned count, size_t size)
@@ -93,7 +128,7 @@ static void send_records(TALK* talk, unsigned count, size_t size)
     {
         CHECK(tls_server_write(talk->peer.tls, frame, size + (size < 126 ? 2 : 4)));
     }
-    CHECK(peer_send_raw(&talk->peer, wire, tls_server_output(talk->peer.tls, wire, room)));
+    send_wire(talk, wire, tls_server_output(talk->peer.tls, wire, room));
     CHECK_INT(talk->turns, turns);
     free(wire);
     free(frame);
@@ -121,8 +156,7 @@ static void send_parts(TALK* talk, unsigned count, const BYTES* parts, size_t nu
     {
         CHECK(tls_server_write(talk->peer.tls, parts[i % number].bytes, parts[i % number].size));
     }
-    CHECK(peer_send_raw(&talk->peer, wire,
-                        tls_server_output(talk->peer.tls, wire, sizeof wire)));
+    send_wire(talk, wire, tls_server_output(talk->peer.tls, wire, sizeof wire));
 }
 
 /* Nor behind one that writes in small pieces, or says something in between. */
@@ -293,16 +327,7 @@ TEST(the_callback_of_the_first_record_leaves)
 /* The client's socket takes so much at a time. */
 static void narrow(TALK* talk, int room)
 {
-    for (int fd = 0; fd < 64; fd++)
-    {
-        struct sockaddr_in address;
-        socklen_t size = sizeof address;
-        if (getpeername(fd, (struct sockaddr*)&address, &size) == 0
-            && address.sin_family == AF_INET && ntohs(address.sin_port) == talk->server.port)
-        {
-            CHECK_INT(setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof room), 0);
-        }
-    }
+    CHECK_INT(setsockopt(client_socket(talk), SOL_SOCKET, SO_SNDBUF, &room, sizeof room), 0);
 }
 
 /* The server asks for new keys while what was sent waits for it. OpenSSL cannot
