@@ -1,4 +1,4 @@
-//! Records that are collected, to be sent in one go.
+//! Records that are collected, to be sent in one go, or that the kernel has no room for.
 
 use alloc::vec::Vec;
 
@@ -54,10 +54,11 @@ impl Gather {
     /// Takes `bytes`, or passes them on by `send`, behind what was taken before. The
     /// result is how many of them.
     ///
-    /// While it holds, what the kernel has no room for is taken too, be it much: OpenSSL could not answer a KeyUpdate (RFC 8446 section 4.6.3) in the
-    /// middle of a record, and ends the connection. lws would copy it as well. That
-    /// answer, a handshake message, is taken too while something waits to be released,
-    /// or else nothing could be read until it is out; but not without end.
+    /// While it holds, what the kernel has no room for is taken too, be it much: OpenSSL
+    /// could not answer a KeyUpdate (RFC 8446 section 4.6.3) in the middle of a record,
+    /// and ends the connection. lws would copy it as well. That answer, a handshake
+    /// message, is taken too while something waits to be released, or else nothing could
+    /// be read until it is out; but not without end.
     pub(super) fn write(
         &mut self,
         bytes: &[u8],
